@@ -1,0 +1,72 @@
+# Every command that a person or CI runs. `make` alone prints them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TRADES ?= 3000
+SEED ?= 7
+
+.PHONY: help setup demo test test-unit test-integration check fmt fmt-check lint types imports \
+	schemas schemas-verify up down lock clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+setup: $(READY) ## make .venv with everything in it
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV) (once, about a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## start everything, run a market day, show what became of it
+	@$(BIN)/danbao demo --trades $(TRADES) --seed $(SEED)
+
+up: setup ## run the engine in the foreground; Ctrl-C stops it
+	@$(BIN)/danbao up
+
+down: setup ## stop an engine started with `danbao up --detach`
+	@$(BIN)/danbao down
+
+test: setup ## all tests, the integration tests on real Kafka and Postgres
+	@$(BIN)/pytest tests
+
+test-unit: setup ## the pure tests: seconds, no server
+	@$(BIN)/pytest tests/unit tests/tidy -n 2
+
+test-integration: setup ## the tests on real Kafka and Postgres
+	@$(BIN)/pytest tests/conformance tests/integration
+
+check: setup fmt-check lint types imports schemas-verify test-unit ## all that needs no server, below a minute
+
+fmt: setup ## format the code
+	@$(BIN)/ruff format services tests
+	@$(BIN)/ruff check --fix-only --quiet services tests
+
+fmt-check: setup
+	@$(BIN)/ruff format --check --quiet services tests
+
+lint: setup
+	@$(BIN)/ruff check --quiet services tests
+
+types: setup
+	@$(BIN)/mypy
+
+imports: setup
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log 2>&1 || { cat $(VENV)/imports.log; exit 1; }
+
+schemas: setup ## make schemas/ and the generated docs anew from the code
+	@$(BIN)/danbao schemas write
+
+schemas-verify: setup
+	@$(BIN)/danbao schemas verify
+
+lock: ## make requirements.lock anew (needs uv)
+	@uv pip compile pyproject.toml --quiet --group dev --generate-hashes --no-emit-index-url \
+		--no-header --universal --python-version 3.11 --output-file requirements.lock
+
+clean: ## remove .venv and the data of the local servers
+	@rm -rf $(VENV) .danbao

@@ -1,0 +1,1 @@
+"""danbao: an event-sourced payment engine with escrow at its heart."""

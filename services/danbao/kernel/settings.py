@@ -1,0 +1,81 @@
+"""Settings: read once from `DANBAO_*`, then passed as a value; nothing else reads the environment.
+
+Every limit of the engine has its name here, with its unit and its default.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+PREFIX = "DANBAO_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set; a field `batch_records_max` is read from `DANBAO_BATCH_RECORDS_MAX`."""
+
+    postgres_dsn: str = ""
+    """Address of Postgres; empty means: the local server that `danbao up` manages."""
+    kafka_bootstrap: str = ""
+    """Address of Kafka, `host:port[,…]`; empty means: the local broker."""
+    home: Path = Path(".danbao")
+    """Data, logs and state of the local servers."""
+    partitions: int = 8
+    """Partitions of every topic; recorded at creation and never changed afterwards."""
+    batch_records_max: int = 500
+    """Records decided in one transaction; more is slower."""
+    batch_wait_ms: int = 5_000
+    """How long a worker waits for a first record before it looks at its duties again."""
+    command_bytes_max: int = 65_536
+    """A larger command is set aside as a dead letter."""
+    event_bytes_max: int = 262_144
+    """A larger event is refused by the log itself."""
+    relay_chunk_max: int = 4_000
+    """Events in one Kafka transaction of the relay."""
+    relay_lease_s: int = 6
+    """A relay that has not renewed its lease for so long may be replaced."""
+    projector_slice_max: int = 5_000
+    """Log rows in one transaction of the projector."""
+    poll_s: float = 2.0
+    """How often relay and projector look at the log when no notification came."""
+    timer_poll_s: float = 0.5
+    """How often the scheduler looks for due timers."""
+    session_timeout_ms: int = 6_000
+    """Kafka group session: a dead worker's partitions move to others after this."""
+    daily_cut_off: bool = True
+    """Whether windows of merchants close by timer; the policy `settlement.cut_off` says when."""
+    worker_id: str = "0"
+    """Tells workers of one service apart in logs and client ids."""
+    crash_at: str = ""
+    """Test only: `point:hit[:stop]`, see danbao.kernel.crash."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read `DANBAO_*`.
+
+        Raises:
+            ValueError: a value that is not of the field's type, naming the variable.
+        """
+        source = os.environ if environment is None else environment
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            name = PREFIX + field.name.upper()
+            if name not in source:
+                continue
+            values[field.name] = _parse(name, source[name], type(getattr(cls(), field.name)))
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _parse(name: str, text: str, kind: type) -> object:
+    """Turn the text of one variable into the type of its default."""
+    if kind is bool:
+        if text.lower() not in {"1", "0", "true", "false", "yes", "no"}:
+            message = f"{name}={text!r}: expected 1 or 0"
+            raise ValueError(message)
+        return text.lower() in {"1", "true", "yes"}
+    try:
+        return kind(text)
+    except ValueError as error:
+        message = f"{name}={text!r}: expected {kind.__name__}"
+        raise ValueError(message) from error
