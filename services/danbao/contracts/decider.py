@@ -1,0 +1,142 @@
+"""The one shape of all domain code: deciders of streams, and services as values made of them.
+
+    decide(command, state, facts) -> events, or one refusal        pure
+    evolve(state, event)          -> state                         pure, never refuses
+    needs(command, state)         -> what the kernel must lock     pure
+    timers(state)                 -> the deadlines that now run    pure
+    share(state)                  -> facts that others may ask for pure
+
+State is a frozen msgspec struct, so that it can be kept as JSON and compared.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from danbao.contracts.facts import Fact, Facts
+from danbao.contracts.message import Command, Event, Message, Reaction, Timer
+from danbao.contracts.rejection import Postponed, Rejected
+
+Wish: TypeAlias = Command | Reaction
+Decision: TypeAlias = Sequence[Event] | Rejected | Postponed
+
+State = TypeVar("State", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a decision reads or may change besides its own stream; all of it is locked first."""
+
+    streams: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    debits: tuple[tuple[str, str], ...] = ()
+    """Guarded accounts that may be debited, as (account, currency)."""
+
+
+NOTHING = Needs()
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A timer that runs: at `due_at` the scheduler sends `command`."""
+
+    name: str
+    due_at: datetime
+    command: Timer
+
+
+def _no_needs(_command: Wish, _state: msgspec.Struct) -> Needs:
+    return NOTHING
+
+
+def _no_timers(_state: Any) -> Sequence[Deadline]:
+    return ()
+
+
+def _no_share(_stream: str, _state: Any) -> Mapping[str, Fact]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Decider(Generic[State]):
+    """All that is known about one category of streams."""
+
+    category: str
+    initial: State
+    evolve: Callable[[State, Any], State]
+    events: tuple[type[Event], ...]
+    commands: tuple[type[Wish], ...] = ()
+    stream_of: Callable[[Any], str] = str
+    decide: Callable[[Any, State, Facts], Decision] | None = None
+    needs: Callable[[Any, Any], Needs] = _no_needs
+    timers: Callable[[State], Sequence[Deadline]] = _no_timers
+    share: Callable[[str, State], Mapping[str, Fact]] = _no_share
+    fold_version: int = 1
+    """Raise it when `evolve` gives another state for the same events: states are refolded."""
+
+
+AnyDecider: TypeAlias = Decider[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log has it, for those who react to it."""
+
+    event: Event
+    recorded_at: datetime
+
+
+React: TypeAlias = Callable[[Any, Recorded], Sequence[Reaction]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as a value: the kernel runs it, and knows nothing else about it."""
+
+    name: str
+    deciders: tuple[AnyDecider, ...]
+    reactions: Mapping[type[Event], React]
+
+    def decider_of(self, wish: type[Message]) -> AnyDecider:
+        """Give the decider that answers this kind of command or reaction.
+
+        Raises:
+            KeyError: no decider of this service does.
+        """
+        return self._by_wish[wish]
+
+    def decider_for(self, category: str) -> AnyDecider:
+        """Give the decider that owns this category of streams.
+
+        Raises:
+            KeyError: the category is not this service's.
+        """
+        return self._by_category[category]
+
+    def __post_init__(self) -> None:
+        """Index the deciders once."""
+        by_wish = {wish: decider for decider in self.deciders for wish in decider.commands}
+        object.__setattr__(self, "_by_wish", by_wish)
+        by_category = {decider.category: decider for decider in self.deciders}
+        object.__setattr__(self, "_by_category", by_category)
+
+    @property
+    def commands(self) -> tuple[type[Command], ...]:
+        """The commands that may arrive on this service's command topic, timers included."""
+        return tuple(
+            wish
+            for decider in self.deciders
+            for wish in decider.commands
+            if issubclass(wish, Command)
+        )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the services whose events this one reacts to."""
+        return tuple(sorted({event.__module__.rsplit(".", 1)[-1] for event in self.reactions}))
+
+    _by_wish: Any = None
+    _by_category: Any = None

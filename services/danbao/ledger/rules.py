@@ -1,0 +1,23 @@
+"""All posting rules, by event: an event that is not here moves no money."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from danbao.contracts.message import Event
+from danbao.ledger.posting import Posting
+from danbao.ledger.postings import merchant, order, payment, payment_return, topup, trade
+
+RULES: Mapping[type[Event], Callable[[Any], tuple[Posting, ...]]] = {
+    **topup.RULES,
+    **order.RULES,
+    **payment.RULES,
+    **payment_return.RULES,
+    **trade.RULES,
+    **merchant.RULES,
+}
+
+
+def postings_of(event: Event) -> tuple[Posting, ...]:
+    """The postings that an event carries."""
+    rule = RULES.get(type(event))
+    return () if rule is None else rule(event)
