@@ -1,0 +1,1 @@
+"""Accounts: customers, merchants, their wallets and top-ups."""

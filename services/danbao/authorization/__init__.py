@@ -1,0 +1,1 @@
+"""Authorization: may this payment happen, and for how much."""

@@ -1,0 +1,1 @@
+"""Channel: banks and card schemes; here a sandbox that answers by token."""

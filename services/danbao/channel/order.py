@@ -41,14 +41,7 @@ def decide(
             accepted = order.accepted
             if order.status != "accepted" or accepted is None or facts.now < accepted.due_at:
                 return []
-            succeeded = m.OrderSucceeded(
-                order_id=wish.order_id,
-                kind=accepted.kind,
-                reference=accepted.reference,
-                account_id=accepted.account_id,
-                amount=accepted.amount,
-            )
-            return [succeeded]
+            return [_succeeded(accepted)]
         case m.RecordReceipt():
             if order.status != "succeeded":
                 return []
@@ -59,20 +52,43 @@ def decide(
 
 
 def _submit(wish: m.SubmitOrder, facts: Facts) -> OrderEvent:
-    fields = {
-        "order_id": m.order_id(wish.kind, wish.reference),
-        "kind": wish.kind,
-        "reference": wish.reference,
-        "account_id": wish.account_id,
-        "amount": wish.amount,
-    }
+    """Answer at once, or accept and answer later."""
+    accepted = m.OrderAccepted(
+        order_id=m.order_id(wish.kind, wish.reference),
+        kind=wish.kind,
+        reference=wish.reference,
+        account_id=wish.account_id,
+        amount=wish.amount,
+        due_at=facts.now + SLOW_FOR,
+    )
     if wish.kind == "payout" and wish.token.startswith("bank_fail"):
-        return m.OrderFailed(**fields, reason="bank_account_closed")
+        return _failed(accepted, "bank_account_closed")
     if wish.kind == "top_up" and wish.token.startswith("card_fail"):
-        return m.OrderFailed(**fields, reason="card_declined")
+        return _failed(accepted, "card_declined")
     if wish.kind == "top_up" and wish.token.startswith("card_slow"):
-        return m.OrderAccepted(**fields, due_at=facts.now + SLOW_FOR)
-    return m.OrderSucceeded(**fields)
+        return accepted
+    return _succeeded(accepted)
+
+
+def _succeeded(accepted: m.OrderAccepted) -> m.OrderSucceeded:
+    return m.OrderSucceeded(
+        order_id=accepted.order_id,
+        kind=accepted.kind,
+        reference=accepted.reference,
+        account_id=accepted.account_id,
+        amount=accepted.amount,
+    )
+
+
+def _failed(accepted: m.OrderAccepted, reason: str) -> m.OrderFailed:
+    return m.OrderFailed(
+        order_id=accepted.order_id,
+        kind=accepted.kind,
+        reference=accepted.reference,
+        account_id=accepted.account_id,
+        amount=accepted.amount,
+        reason=reason,
+    )
 
 
 def evolve(order: Order, event: OrderEvent) -> Order:

@@ -1,0 +1,1 @@
+"""Contracts: what crosses a process border, and the shape of all domain code."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from danbao.contracts import policy, rejection
-from danbao.contracts.message import Command, Event, Id, Reaction, Timer
+from danbao.contracts.message import Event, Id, Reaction, Timer
 from danbao.contracts.money import Money
 
 OrderKind = Literal["top_up", "payout"]

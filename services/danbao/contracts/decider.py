@@ -52,11 +52,11 @@ def _no_needs(_command: Wish, _state: msgspec.Struct) -> Needs:
     return NOTHING
 
 
-def _no_timers(_state: Any) -> Sequence[Deadline]:
+def _no_timers(_state: msgspec.Struct) -> Sequence[Deadline]:
     return ()
 
 
-def _no_share(_stream: str, _state: Any) -> Mapping[str, Fact]:
+def _no_share(_stream: str, _state: msgspec.Struct) -> Mapping[str, Fact]:
     return {}
 
 
@@ -106,7 +106,8 @@ class Service:
         Raises:
             KeyError: no decider of this service does.
         """
-        return self._by_wish[wish]
+        decider: AnyDecider = self._by_wish[wish]
+        return decider
 
     def decider_for(self, category: str) -> AnyDecider:
         """Give the decider that owns this category of streams.
@@ -114,7 +115,8 @@ class Service:
         Raises:
             KeyError: the category is not this service's.
         """
-        return self._by_category[category]
+        decider: AnyDecider = self._by_category[category]
+        return decider
 
     def __post_init__(self) -> None:
         """Index the deciders once."""

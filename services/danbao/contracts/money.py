@@ -58,6 +58,7 @@ class Amount(Money, frozen=True, forbid_unknown_fields=True, eq=False):
 def fee_half_even(gross_minor: int, fee_bps: int) -> int:
     """Fee in minor units of `gross_minor` at `fee_bps` / 10,000, half-even to the minor unit."""
     quotient, remainder = divmod(gross_minor * fee_bps, 10_000)
-    if remainder > 5_000 or (remainder == 5_000 and quotient % 2 == 1):
+    half = 10_000 // 2
+    if remainder > half or (remainder == half and quotient % 2 == 1):
         return quotient + 1
     return quotient

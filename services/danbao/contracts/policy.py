@@ -14,7 +14,6 @@ import msgspec
 
 from danbao.contracts.message import Command, Event, Id, Seconds
 
-
 VELOCITY_PAYMENTS_MAX = 100
 """The most payments of one payer that a velocity rule can count."""
 

@@ -1,0 +1,1 @@
+"""Escrow: money held between two parties."""

@@ -1,4 +1,4 @@
-"""How a trade ends, and the refusal that fits every state: used by all that decides about trades."""
+"""How a trade ends, and the refusal that fits every state."""
 
 from danbao.contracts import escrow as m
 from danbao.contracts.money import Money
@@ -9,9 +9,7 @@ from danbao.escrow.state import Trade
 def released(trade: Trade, cause: m.ReleaseCause) -> m.TradeReleased:
     """What is still held goes to the seller."""
     amount = Money(trade.held, trade.currency)
-    return m.TradeReleased(
-        trade_id=trade.trade_id, seller=trade.seller, amount=amount, cause=cause
-    )
+    return m.TradeReleased(trade_id=trade.trade_id, seller=trade.seller, amount=amount, cause=cause)
 
 
 def closed(trade: Trade, reason: m.CloseReason) -> m.TradeClosed:

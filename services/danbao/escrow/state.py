@@ -78,7 +78,7 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return max(self.auto_confirm.left, floor)
 
 
-def evolve(trade: Trade, event: TradeFact) -> Trade:
+def evolve(trade: Trade, event: TradeFact) -> Trade:  # noqa: C901 - one case an event
     """Apply one fact.  Facts are never refused; a broken one is a bug and stops the process."""
     match event:
         case m.TradeCreated():

@@ -181,9 +181,7 @@ def _advance(
             assert_never(command)
 
 
-def _freeze(
-    command: m.FreezeTrade | m.UnfreezeTrade, trade: Trade, facts: Facts
-) -> Decision:
+def _freeze(command: m.FreezeTrade | m.UnfreezeTrade, trade: Trade, facts: Facts) -> Decision:
     freezing = isinstance(command, m.FreezeTrade)
     if trade.status in OVER or trade.frozen == freezing:
         return wrong_state(trade)

@@ -1,0 +1,1 @@
+"""Kernel: the only folder that knows Kafka, Postgres and the clock."""

@@ -15,7 +15,7 @@ TRANSACTION_TIMEOUT_MS = 10_000
 
 
 def make_consumer(
-    bootstrap: str, *topics: str, client_id: str, group_id: str | None = None, **options: Any
+    bootstrap: str, *topics: str, client_id: str, group_id: str | None = None, **options: object
 ) -> AIOKafkaConsumer:
     """Build a consumer that never jumps, never commits to Kafka and sees committed records only."""
     settings: dict[str, Any] = {
@@ -34,7 +34,7 @@ def make_consumer(
 
 
 def make_producer(
-    bootstrap: str, *, client_id: str, transactional_id: str | None = None, **options: Any
+    bootstrap: str, *, client_id: str, transactional_id: str | None = None, **options: object
 ) -> AIOKafkaProducer:
     """Build an idempotent producer: one key never reorders, a retry never doubles."""
     settings: dict[str, Any] = {

@@ -13,7 +13,7 @@ PREFIX = "DANBAO_"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator may set; a field `batch_records_max` is read from `DANBAO_BATCH_RECORDS_MAX`."""
+    """What an operator may set; field `poll_s` is read from `DANBAO_POLL_S`, and so on."""
 
     postgres_dsn: str = ""
     """Address of Postgres; empty means: the local server that `danbao up` manages."""

@@ -1,0 +1,1 @@
+"""Ledger: double entry; every event carries its postings."""

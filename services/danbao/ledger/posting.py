@@ -5,10 +5,12 @@ can carry an unbalanced journal.  Both accounts lie in one book (domain 3.1): a 
 that touches two books carries postings in each.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from danbao.contracts.chart import is_debit_side
+from danbao.contracts.message import Event
 from danbao.contracts.money import Money
 
 
@@ -25,6 +27,10 @@ class Posting:
         """Hold what every posting must hold."""
         assert self.minor > 0
         assert self.debit[0] == self.credit[0], "both accounts lie in one book"
+
+
+Rules: TypeAlias = Mapping[type[Event], Callable[[Any], tuple[Posting, ...]]]
+"""Posting rules by the type of event."""
 
 
 def post(debit: str, credit: str, amount: Money) -> tuple[Posting, ...]:

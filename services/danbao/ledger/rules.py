@@ -1,13 +1,10 @@
 """All posting rules, by event: an event that is not here moves no money."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from danbao.contracts.message import Event
-from danbao.ledger.posting import Posting
+from danbao.ledger.posting import Posting, Rules
 from danbao.ledger.postings import merchant, order, payment, payment_return, topup, trade
 
-RULES: Mapping[type[Event], Callable[[Any], tuple[Posting, ...]]] = {
+RULES: Rules = {
     **topup.RULES,
     **order.RULES,
     **payment.RULES,

@@ -1,0 +1,1 @@
+"""Risk: assessments, rules and lists."""

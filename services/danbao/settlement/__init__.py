@@ -1,0 +1,1 @@
+"""Settlement: money leaves, in windows and payouts."""

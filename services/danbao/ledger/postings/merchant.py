@@ -10,7 +10,7 @@ from danbao.contracts.chart import (
     merchant_available,
     merchant_pending,
 )
-from danbao.ledger.posting import Posting, post
+from danbao.ledger.posting import Posting, Rules, post
 
 
 def window_closed(event: settlement.WindowClosed) -> tuple[Posting, ...]:
@@ -38,7 +38,7 @@ def payout_failed(event: settlement.PayoutFailed) -> tuple[Posting, ...]:
     return post(PAYOUT_IN_TRANSIT, merchant_available(event.merchant), event.amount)
 
 
-RULES = {
+RULES: Rules = {
     settlement.WindowClosed: window_closed,
     settlement.PayoutRequested: payout_requested,
     settlement.PayoutPaid: payout_paid,

@@ -2,7 +2,7 @@
 
 from danbao.contracts import channel
 from danbao.contracts.chart import CHANNEL_RECEIVABLE, RESERVE_BANK
-from danbao.ledger.posting import Posting, post
+from danbao.ledger.posting import Posting, Rules, post
 
 
 def funds_received(event: channel.FundsReceived) -> tuple[Posting, ...]:
@@ -10,4 +10,4 @@ def funds_received(event: channel.FundsReceived) -> tuple[Posting, ...]:
     return post(RESERVE_BANK, CHANNEL_RECEIVABLE, event.amount)
 
 
-RULES = {channel.FundsReceived: funds_received}
+RULES: Rules = {channel.FundsReceived: funds_received}

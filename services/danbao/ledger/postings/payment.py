@@ -2,7 +2,7 @@
 
 from danbao.contracts import authorization
 from danbao.contracts.chart import escrow, wallet
-from danbao.ledger.posting import Posting, post
+from danbao.ledger.posting import Posting, Rules, post
 
 
 def payment_captured(event: authorization.PaymentCaptured) -> tuple[Posting, ...]:
@@ -10,4 +10,4 @@ def payment_captured(event: authorization.PaymentCaptured) -> tuple[Posting, ...
     return post(wallet(event.payer), escrow(event.trade_id), event.amount)
 
 
-RULES = {authorization.PaymentCaptured: payment_captured}
+RULES: Rules = {authorization.PaymentCaptured: payment_captured}

@@ -3,7 +3,7 @@
 from danbao.contracts import escrow
 from danbao.contracts.chart import escrow as held_for
 from danbao.contracts.chart import wallet
-from danbao.ledger.posting import Posting, post
+from danbao.ledger.posting import Posting, Rules, post
 
 
 def payment_returned(event: escrow.PaymentReturned) -> tuple[Posting, ...]:
@@ -11,4 +11,4 @@ def payment_returned(event: escrow.PaymentReturned) -> tuple[Posting, ...]:
     return post(held_for(event.trade_id), wallet(event.payer), event.amount)
 
 
-RULES = {escrow.PaymentReturned: payment_returned}
+RULES: Rules = {escrow.PaymentReturned: payment_returned}

@@ -2,7 +2,7 @@
 
 from danbao.contracts import accounts
 from danbao.contracts.chart import CHANNEL_RECEIVABLE, wallet
-from danbao.ledger.posting import Posting, post
+from danbao.ledger.posting import Posting, Rules, post
 
 
 def top_up_settled(event: accounts.TopUpSettled) -> tuple[Posting, ...]:
@@ -10,4 +10,4 @@ def top_up_settled(event: accounts.TopUpSettled) -> tuple[Posting, ...]:
     return post(CHANNEL_RECEIVABLE, wallet(event.account_id), event.amount)
 
 
-RULES = {accounts.TopUpSettled: top_up_settled}
+RULES: Rules = {accounts.TopUpSettled: top_up_settled}

@@ -1,9 +1,9 @@
-"""Trade: what is held goes to the seller's pending credits or back to the buyer (architecture 9)."""
+"""Trade: what is held goes to the seller or back to the buyer (architecture 9)."""
 
 from danbao.contracts import escrow
 from danbao.contracts.chart import escrow as held_for
 from danbao.contracts.chart import merchant_pending, wallet
-from danbao.ledger.posting import Posting, post
+from danbao.ledger.posting import Posting, Rules, post
 
 
 def trade_released(event: escrow.TradeReleased) -> tuple[Posting, ...]:
@@ -16,4 +16,4 @@ def trade_refunded(event: escrow.TradeRefunded) -> tuple[Posting, ...]:
     return post(held_for(event.trade_id), wallet(event.buyer), event.amount)
 
 
-RULES = {escrow.TradeReleased: trade_released, escrow.TradeRefunded: trade_refunded}
+RULES: Rules = {escrow.TradeReleased: trade_released, escrow.TradeRefunded: trade_refunded}
