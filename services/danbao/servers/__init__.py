@@ -1,0 +1,14 @@
+"""Find Kafka and Postgres, or start them on this machine from Python packages alone."""
+
+from danbao.servers.addresses import Addresses, Origin
+from danbao.servers.errors import ServerCode, ServerError
+from danbao.servers.local import LocalServers, RunningServer
+
+__all__ = [
+    "Addresses",
+    "LocalServers",
+    "Origin",
+    "RunningServer",
+    "ServerCode",
+    "ServerError",
+]

@@ -1,0 +1,218 @@
+"""The local Postgres server: make its data once, start, wait until it is ready, stop.
+
+`<home>/postgres/made.json` says that the data folder is complete and where it is; without it
+the next start makes the data anew. The password is in `<home>/postgres/password`, mode 0600.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from danbao.servers import ports, postgres_config, postgres_place, process
+from danbao.servers.errors import ServerCode, ServerError
+from danbao.servers.jars import Report
+from danbao.servers.process import POLL_S, Program, User
+
+MAKE_S = 120
+START_S = 60
+STOP_S = 10
+RETRY_S = 10
+RETRIED = ("pre-existing shared memory block", "could not bind", "Address already in use")
+"""A killed server's children need a moment to end; a port may be taken between choice and use."""
+
+
+@dataclass(slots=True)
+class PostgresServer:
+    """One database server below `<home>/postgres`; not safe for two processes on one home."""
+
+    home: Path
+    """Absolute."""
+    report: Report
+    name: str = "postgres"
+    port: int = 0
+    running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Everything of this server, but for data that had to go elsewhere."""
+        return self.home / "postgres"
+
+    @property
+    def address(self) -> str:
+        """The address with user and password."""
+        owner, database = postgres_config.OWNER, postgres_config.DATABASE
+        return f"postgresql://{owner}:{self._password()}@{ports.LOOPBACK}:{self.port}/{database}"
+
+    async def start(self) -> None:
+        """Start on the recorded port, or on a new one when somebody took it.
+
+        Raises:
+            ServerError: `postgres_missing`, `postgres_user_missing` or `postgres_start_failed`.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = self._made()
+        user, data = self._who_and_where(made)
+        programs = await asyncio.to_thread(postgres_place.programs, user, self.report)
+        await self._end_left_over(data)
+        if made is None:
+            await self._make_data(programs, data, user)
+        await self._start_and_retry(programs, data, user)
+        if made is None:
+            await self._make_database(programs)
+            text = json.dumps({"data": str(data)})
+            self._made_file.write_text(text, encoding="utf-8")
+
+    async def stop(self) -> None:
+        """Stop fast (sessions are cut, data is flushed), kill past the limit."""
+        if self.running is not None:
+            await process.stop(self.running, signal.SIGINT, STOP_S)
+            self.running = None
+
+    def kill(self) -> None:
+        """Kill without warning, as a crash would; its children end by themselves."""
+        if self.running is not None:
+            self.running.kill()
+            self.running.wait()
+            self.running = None
+
+    def remove_outside_data(self) -> None:
+        """Delete data that is not below the home; the server must be stopped."""
+        made = self._made()
+        if made is not None and not made.is_relative_to(self.home):
+            shutil.rmtree(made, ignore_errors=True)
+
+    @property
+    def _made_file(self) -> Path:
+        return self.folder / "made.json"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _made(self) -> Path | None:
+        """Return the complete data folder, if there is one."""
+        if not self._made_file.exists():
+            return None
+        data = Path(json.loads(self._made_file.read_text(encoding="utf-8"))["data"])
+        if not (data / "PG_VERSION").exists():
+            raise ServerError(
+                ServerCode.POSTGRES_START_FAILED,
+                f"The data folder {data} is gone or cannot be read, and {self.home} needs it.",
+                todo=f"Bring it back, or delete {self.home} to begin with nothing.",
+            )
+        return data
+
+    def _who_and_where(self, made: Path | None) -> tuple[User | None, Path]:
+        """Say as whom the server runs (None: as we) and where its data is or goes."""
+        is_root = os.geteuid() == 0
+        if made is None:
+            user = postgres_place.other_user() if is_root else None
+            return user, postgres_place.data_folder(self.home, user)
+        owner = postgres_place.owner_of(made)
+        if owner is not None and not is_root:
+            raise ServerError(
+                ServerCode.POSTGRES_START_FAILED,
+                f"The data in {made} belongs to the user {owner.name}.",
+                todo=f"Run as root or as {owner.name}, or choose another DANBAO_HOME.",
+            )
+        return owner, made
+
+    def _password(self) -> str:
+        """Return the password; the first call makes it."""
+        path = self.folder / "password"
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(secrets.token_urlsafe(24))
+        return path.read_text(encoding="utf-8")
+
+    async def _make_data(self, programs: Path, data: Path, user: User | None) -> None:
+        """Run initdb into an empty folder; what an unfinished attempt left is deleted."""
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(mode=0o700)
+        password_file = data.with_name(f"{data.name}.password")
+        password_file.touch(mode=0o600)
+        password_file.write_text(self._password(), encoding="utf-8")
+        if user is not None:
+            os.chown(data, user.uid, user.gid)
+            os.chown(password_file, user.uid, user.gid)
+        command = postgres_config.initdb_command(programs / "initdb", data, password_file)
+        try:
+            if await process.run(Program(command, self._log, user=user), MAKE_S) != 0:
+                raise self._failed("could not make its data folder")
+        finally:
+            password_file.unlink(missing_ok=True)
+
+    async def _start_and_retry(self, programs: Path, data: Path, user: User | None) -> None:
+        """Start; try again for a while on failures that pass."""
+        has_lz4 = "liblz4" in await asyncio.to_thread(_libraries, programs)
+        deadline = time.monotonic() + RETRY_S
+        while True:
+            self.port = ports.choose(self.folder / "ports.json", "postgres")["postgres"]
+            values = postgres_config.settings(port=self.port, has_lz4=has_lz4)
+            command = postgres_config.server_command(programs / "postgres", data, values)
+            start_of_log = self._log.stat().st_size if self._log.exists() else 0
+            self.running = process.spawn(Program(command, self._log, signal.SIGINT, user))
+            if await self._wait_ready(data):
+                return
+            await self.stop()
+            said = self._log.read_text("utf-8", "replace")[start_of_log:]
+            if time.monotonic() > deadline or not any(each in said for each in RETRIED):
+                raise self._failed("did not start")
+            await asyncio.sleep(POLL_S * 5)
+
+    async def _wait_ready(self, data: Path) -> bool:
+        """Wait until the server writes `ready` into its pid file, as `pg_ctl` does."""
+        assert self.running is not None
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline and self.running.poll() is None:
+            if _is_ready(data, self.running.pid):
+                return True
+            await asyncio.sleep(POLL_S)
+        return False
+
+    async def _make_database(self, programs: Path) -> None:
+        """Create the database."""
+        command = postgres_config.createdb_command(programs / "createdb", self.port)
+        environment = {"PGPASSWORD": self._password()}
+        if await process.run(Program(command, self._log, environment=environment), MAKE_S) != 0:
+            raise self._failed("could not make its database")
+
+    async def _end_left_over(self, data: Path) -> None:
+        """End a server that an earlier run left on this data."""
+        left_over = process.find_left_over(data / "postmaster.pid", str(data))
+        if left_over is not None:
+            self.report(f"ending a Postgres that an earlier run left behind (pid {left_over.pid})")
+            await process.end_left_over(left_over, signal.SIGINT, STOP_S)
+
+    def _failed(self, what: str) -> ServerError:
+        """Build the error with what the server said last."""
+        return ServerError(
+            ServerCode.POSTGRES_START_FAILED,
+            f"Postgres {what}. It said last:\n{process.last_lines(self._log)}",
+            todo=f"See {self._log}.",
+        )
+
+
+def _is_ready(data: Path, pid: int) -> bool:
+    """Read the pid file: line 1 is the process id, line 8 the state."""
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        return int(lines[0]) == pid and lines[7].strip() == "ready"
+    except (OSError, IndexError, ValueError):
+        return False
+
+
+def _libraries(programs: Path) -> str:
+    """Return how Postgres was built; its configure line tells whether lz4 is in."""
+    answer = subprocess.run(  # noqa: S603 - our own program
+        [programs / "pg_config", "--configure"], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.replace("--with-lz4", "liblz4")

@@ -1,0 +1,61 @@
+"""The settings of the local Postgres: durable first, then quiet, then modest."""
+
+from pathlib import Path
+
+from danbao.servers.ports import LOOPBACK
+
+OWNER = "danbao"
+DATABASE = "danbao"
+
+
+def settings(*, port: int, has_lz4: bool) -> dict[str, str]:
+    """Return the server settings as `-c name=value` pairs."""
+    return {
+        "listen_addresses": LOOPBACK,
+        "port": str(port),
+        "unix_socket_directories": "",  # One way in; a socket path may be too long besides.
+        "max_connections": "100",
+        # Durable: danbao refuses to run on a database that is not (reliability P5).
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "wal_compression": "lz4" if has_lz4 else "off",
+        # Few and spread checkpoints: each one makes the WAL grow by whole pages.
+        "max_wal_size": "4GB",
+        "min_wal_size": "256MB",
+        "checkpoint_timeout": "15min",
+        "checkpoint_completion_target": "0.9",
+        "shared_buffers": "256MB",
+        "random_page_cost": "1.1",
+        "jit": "off",
+        # Quiet when idle: commits wake the WAL writer anyway, synchronous ones never wait for it.
+        "wal_writer_delay": "1s",
+        "bgwriter_delay": "1s",
+        "bgwriter_lru_maxpages": "400",
+        "autovacuum": "on",
+        "autovacuum_naptime": "60s",
+        "max_parallel_workers": "2",
+        "io_method": "sync",  # No processes that only read ahead: the data fits in memory.
+        "log_min_messages": "warning",
+        "log_checkpoints": "off",
+        "cluster_name": OWNER,
+    }
+
+
+def initdb_command(initdb: Path, data: Path, password_file: Path) -> list[str]:
+    """Return the command that makes the data folder; text sorts by code point on every machine."""
+    options = ["-U", OWNER, "-A", "scram-sha-256", f"--pwfile={password_file}", "--data-checksums"]
+    options += ["-E", "UTF8", "--locale=C"]
+    options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return [str(initdb), "-D", str(data), *options]
+
+
+def createdb_command(createdb: Path, port: int) -> list[str]:
+    """Return the command that makes the database; the password comes by environment."""
+    return [str(createdb), "-h", LOOPBACK, "-p", str(port), "-U", OWNER, "-w", DATABASE]
+
+
+def server_command(postgres: Path, data: Path, values: dict[str, str]) -> list[str]:
+    """Return the command that starts the server; the data folder names it in a process list."""
+    pairs = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
+    return [str(postgres), "-D", str(data), *pairs]
