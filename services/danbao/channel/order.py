@@ -113,7 +113,7 @@ def timers(order: Order) -> tuple[Deadline, ...]:
     complete = m.CompleteOrder(
         order_id=order.accepted.order_id, account_id=order.accepted.account_id, generation=1
     )
-    return (Deadline("complete", order.accepted.due_at, complete),)
+    return (Deadline(order.accepted.due_at, complete),)
 
 
 def stream_of(wish: m.SubmitOrder | m.CompleteOrder | m.RecordReceipt) -> str:

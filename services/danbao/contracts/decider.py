@@ -43,7 +43,6 @@ NOTHING = Needs()
 class Deadline:
     """A timer that runs: at `due_at` the scheduler sends `command`."""
 
-    name: str
     due_at: datetime
     command: Timer
 

@@ -6,6 +6,7 @@ range are errors that name the field.  The wire type follows from module and cla
 """
 
 import re
+from functools import cache
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -55,6 +56,11 @@ class Timer(Command, frozen=True, kw_only=True):
 
     generation: int
 
+    @property
+    def name(self) -> str:
+        """Which of the stream's timers this is; with the generation it names one deadline."""
+        return snake_case(type(self).__name__)
+
 
 class Event(Message, frozen=True, kw_only=True):
     """A fact.  `STREAM` is the pattern of the stream it belongs to, such as `trade/{trade_id}`."""
@@ -64,8 +70,15 @@ class Event(Message, frozen=True, kw_only=True):
     @property
     def stream(self) -> str:
         """The stream that this event is appended to."""
-        category, *parts = self.STREAM.split("/")
-        return "/".join([category, *(str(getattr(self, part[1:-1])) for part in parts)])
+        category, names = _stream_pattern(type(self))
+        return "/".join([category, *(getattr(self, name) for name in names)])
+
+
+@cache
+def _stream_pattern(event: type[Event]) -> tuple[str, tuple[str, ...]]:
+    """Category of a stream, and the fields that make up its name."""
+    category, *parts = event.STREAM.split("/")
+    return category, tuple(part[1:-1] for part in parts)
 
 
 def snake_case(name: str) -> str:

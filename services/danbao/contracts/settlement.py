@@ -42,6 +42,11 @@ class CutOffWindow(Timer, frozen=True, kw_only=True):
     merchant: Id
     currency: Currency
 
+    @property
+    def name(self) -> str:
+        """Windows of several currencies have a timer each."""
+        return f"cut_off_window:{self.currency}"
+
 
 class RecordCredit(Reaction, frozen=True, kw_only=True):
     """A trade was released to a merchant: count it into the open window."""

@@ -126,13 +126,13 @@ def timers(trade: Trade) -> tuple[Deadline, ...]:
     running: list[Deadline] = []
     if (pay := trade.pay) and pay.at:
         command = m.TimeOutPayment(trade_id=key, generation=pay.generation)
-        running.append(Deadline("pay", pay.at, command))
+        running.append(Deadline(pay.at, command))
     if (confirm := trade.auto_confirm) and confirm.at:
         command_ = m.AutoConfirmReceipt(trade_id=key, generation=confirm.generation)
-        running.append(Deadline("auto_confirm", confirm.at, command_))
+        running.append(Deadline(confirm.at, command_))
     if (agree := trade.agree) and agree.at:
         agreement = m.AutoAgreeRefund(trade_id=key, generation=agree.generation)
-        running.append(Deadline("agree", agree.at, agreement))
+        running.append(Deadline(agree.at, agreement))
     return tuple(running)
 
 

@@ -70,7 +70,6 @@ def timers(merchant: Merchant) -> tuple[Deadline, ...]:
     """Each open window with a credit closes at its cut-off."""
     return tuple(
         Deadline(
-            f"cut_off:{currency}",
             window.closes_at,
             m.CutOffWindow(merchant=merchant.name, currency=currency, generation=window.number),
         )
