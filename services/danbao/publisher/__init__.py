@@ -1,0 +1,21 @@
+"""What `danbao publish FILE…` does, as a library: it needs Kafka only, never Postgres."""
+
+from danbao.publisher.commandfile import CommandFileError, Line, parse_lines, read_command_file
+from danbao.publisher.flows import FlowsStuckError, Limits, Stuck
+from danbao.publisher.publisher import Progress, PublishError, publish
+from danbao.publisher.summary import Latency, Summary
+
+__all__ = [
+    "CommandFileError",
+    "FlowsStuckError",
+    "Latency",
+    "Limits",
+    "Line",
+    "Progress",
+    "PublishError",
+    "Stuck",
+    "Summary",
+    "parse_lines",
+    "publish",
+    "read_command_file",
+]

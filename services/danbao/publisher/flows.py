@@ -1,0 +1,278 @@
+"""Which line may be published when: the flows of command files against the events seen (pure).
+
+Lines of one flow (same `partitionkey`) go out in order; a line is ready when its flow has seen as
+many events of each type in `after` as listed, counted since the start of the topics.  Flows do not
+wait for each other.  A file is done when every line is out, every wait met and every command
+answered, as many times as distinct bodies were sent under its id.  Since everything is counted
+from the start of the topics, a file that was published before ends at once and adds nothing.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from danbao.publisher.commandfile import Line
+
+REJECTED = ".command_rejected."
+STUCK_SHOWN_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard to push; every limit of the publisher has its name here."""
+
+    in_flight: int = 1_000
+    """Flows open at once; a flow is open from its first line until its last is done."""
+    rate: float | None = None
+    """Flows started a second, open loop; without it a flow starts when another ends."""
+    uniform: bool = False
+    """Start times in even steps instead of Poisson."""
+    timeout_s: float = 60.0
+    """Without any progress for so long the open flows count as stuck."""
+    tick_s: float = 0.005
+    """Shortest time between two looks at the events: smaller is quicker, larger is cheaper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A flow that cannot go on: the line it stands at and what it waits for."""
+
+    flow: str
+    line: int | None
+    missing: dict[str, int]
+    """Types of events, and how many of each are missing."""
+    unanswered: list[str]
+    """Ids of commands that were sent and not answered."""
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        waits = [f"{count} x {name}" for name, count in sorted(self.missing.items())]
+        waits += [f"the answer to {command}" for command in self.unanswered]
+        where = "after its last line" if self.line is None else f"at line {self.line}"
+        return f"{self.flow} {where} waits for {', '.join(waits)}"
+
+
+class FlowsStuckError(RuntimeError):
+    """Nothing moved for `timeout_s`, and flows are open."""
+
+    code = "flows_stuck"
+
+    def __init__(self, timeout_s: float, open_flows: int, stuck: list[Stuck]) -> None:
+        """Keep the facts; the text lists the first flows."""
+        lines = "".join(f"\n  {flow}" for flow in stuck)
+        super().__init__(f"no progress for {timeout_s:g} s, {open_flows} flows are stuck:{lines}")
+        self.open_flows = open_flows
+        self.stuck = stuck
+
+
+class Answers:
+    """What is owed and seen under one command id in one flow."""
+
+    __slots__ = ("has_block", "line", "owed", "seen", "sent_at")
+
+    def __init__(self, line: Line) -> None:
+        """Nothing was sent yet; an earlier run may still have left answers."""
+        self.line: Line | list[Line] = line
+        self.owed = 0
+        self.seen = 0
+        self.has_block = False
+        self.sent_at = 0.0
+
+    def is_repeat(self, line: Line) -> bool:
+        """Tell whether the body is known, and remember it if not."""
+        bodies = self.line if isinstance(self.line, list) else [self.line]
+        if any(line.same_body(body) for body in bodies):
+            return True
+        self.line = [*bodies, line]
+        return False
+
+
+class Flow:
+    """One `partitionkey`: what it has seen and what is left of it in the current file."""
+
+    __slots__ = (
+        "answers",
+        "is_open",
+        "key",
+        "lines",
+        "next_line",
+        "partition",
+        "seen",
+        "unanswered",
+    )
+
+    def __init__(self, key: str) -> None:
+        """Know nothing yet."""
+        self.key = key
+        self.seen: dict[str, int] = {}
+        self.answers: dict[str, Answers] = {}
+        self.lines: list[Line] = []
+        self.next_line = 0
+        self.unanswered = 0
+        self.is_open = False
+        self.partition: int | None = None
+
+
+class Schedule:
+    """All flows of all files, and which lines are ready.
+
+    Call `begin` for each file in turn, `start` to open flows, `observe` for each event in the
+    order of its partition, and `take_ready` for what to publish.
+    """
+
+    def __init__(self, files: Iterable[Iterable[Line]]) -> None:
+        """Load all files, so that no event of a later file is missed while an earlier one runs."""
+        self.lines_total = 0
+        self.lines_done = 0
+        self.answered = 0
+        self.services: set[str] = set()
+        self._flows: dict[str, Flow] = {}
+        self._files: deque[deque[tuple[Flow, list[Line]]]] = deque()
+        self._unstarted: deque[tuple[Flow, list[Line]]] = deque()
+        self._open: dict[str, Flow] = {}
+        self._ready: list[tuple[Flow, Line]] = []
+        self.command_ids = self._load(files)
+
+    def _load(self, files: Iterable[Iterable[Line]]) -> int:
+        """Sort lines by file and flow; returns the number of distinct command ids."""
+        ids: set[str] = set()
+        for file in files:
+            by_flow: dict[str, tuple[Flow, list[Line]]] = {}
+            for line in file:
+                self.lines_total += 1
+                key = line.partitionkey
+                if key not in by_flow:
+                    by_flow[key] = (self._flows.setdefault(key, Flow(key)), [])
+                flow, lines = by_flow[key]
+                lines.append(line)
+                if line.type:
+                    ids.add(line.id)
+                    self.services.add(line.service)
+                    self._register(flow, line)
+            self._files.append(deque(by_flow.values()))
+        return len(ids)
+
+    @staticmethod
+    def _register(flow: Flow, line: Line) -> None:
+        """Expect an answer to the line, unless it repeats an earlier one."""
+        answers = flow.answers.get(line.id)
+        if answers is None:
+            flow.answers[line.id] = Answers(line)
+        else:
+            line.is_repeat = answers.is_repeat(line)
+
+    def begin(self) -> int:
+        """Turn to the next file; returns the number of its flows."""
+        assert self.is_file_done
+        self._unstarted = self._files.popleft()
+        return len(self._unstarted)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether a file is left to begin."""
+        return bool(self._files)
+
+    @property
+    def is_file_done(self) -> bool:
+        """Whether all flows of the current file are done."""
+        return not self._unstarted and not self._open
+
+    @property
+    def open_flows(self) -> int:
+        """Flows that are started and not done."""
+        return len(self._open)
+
+    @property
+    def unstarted_flows(self) -> int:
+        """Flows of the current file that are not started."""
+        return len(self._unstarted)
+
+    def start(self, flows_max: int) -> int:
+        """Open up to so many flows, in the order of the file; returns how many."""
+        started = 0
+        while self._unstarted and started < flows_max:
+            flow, lines = self._unstarted.popleft()
+            flow.lines = lines
+            flow.next_line = 0
+            flow.is_open = True
+            self._open[flow.key] = flow
+            self._advance(flow)
+            started += 1
+        return started
+
+    def take_ready(self) -> list[tuple[Flow, Line]]:
+        """Hand over the lines to publish now, in order; the caller sends them."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def knows(self, key: str) -> bool:
+        """Tell whether events with this partition key matter."""
+        return key in self._flows
+
+    def observe(self, key: str, event_type: str, cause: str) -> Answers | None:
+        """Take in one event of a known flow; returns what `cause` got if it is the first answer."""
+        flow = self._flows[key]
+        flow.seen[event_type] = flow.seen.get(event_type, 0) + 1
+        answers = flow.answers.get(cause)
+        first = answers is not None and self._answer(flow, answers, event_type)
+        if flow.is_open:
+            lines, position = flow.lines, flow.next_line
+            if position == len(lines) or event_type in lines[position].after:
+                self._advance(flow)
+        return answers if first else None
+
+    def _answer(self, flow: Flow, answers: Answers, event_type: str) -> bool:
+        """Count an answer: the block of events of the first body, or one refusal of one body."""
+        if REJECTED not in event_type:
+            if answers.has_block:
+                return False
+            answers.has_block = True
+        answers.seen += 1
+        if answers.seen <= answers.owed:
+            flow.unanswered -= 1
+            self.answered += 1
+        return answers.seen == 1
+
+    def _advance(self, flow: Flow) -> None:
+        """Release the lines whose waits are met; close the flow when nothing is left to do."""
+        lines, seen = flow.lines, flow.seen
+        while flow.next_line < len(lines):
+            line = lines[flow.next_line]
+            if any(seen.get(name, 0) < count for name, count in line.after.items()):
+                return
+            flow.next_line += 1
+            self.lines_done += 1
+            if line.type:
+                self._ready.append((flow, line))
+                if not line.is_repeat:
+                    self._owe(flow, flow.answers[line.id])
+        if flow.unanswered == 0:
+            flow.is_open = False
+            del self._open[flow.key]
+            flow.lines = []
+
+    def _owe(self, flow: Flow, answers: Answers) -> None:
+        """A body goes out: an answer must come, unless an earlier run left it already."""
+        answers.owed += 1
+        if answers.owed > answers.seen:
+            flow.unanswered += 1
+        else:
+            self.answered += 1
+
+    def stuck(self, flows_max: int = STUCK_SHOWN_MAX) -> list[Stuck]:
+        """Describe open flows, the ones opened first."""
+        return [_describe(flow) for flow in islice(self._open.values(), flows_max)]
+
+
+def _describe(flow: Flow) -> Stuck:
+    """Say what an open flow waits for."""
+    number: int | None = None
+    missing: dict[str, int] = {}
+    if flow.next_line < len(flow.lines):
+        line = flow.lines[flow.next_line]
+        number = line.number
+        short = {name: count - flow.seen.get(name, 0) for name, count in line.after.items()}
+        missing = {name: count for name, count in short.items() if count > 0}
+    unanswered = [command for command, a in flow.answers.items() if a.owed > a.seen]
+    return Stuck(flow=flow.key, line=number, missing=missing, unanswered=unanswered)

@@ -1,0 +1,96 @@
+"""Reads all `danbao.*.events` topics from their beginning, without a group, cheaply.
+
+Only the partition key and three headers are looked at; values stay bytes.  A record whose
+`ce_sequence` is not above the last one of its partition is a double and dropped (contract).
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from danbao.kernel.kafka_clients import make_consumer
+
+EVENTS_TOPIC = re.compile(r"danbao\.[a-z]+\.events")
+FETCH_WAIT_MS = 50
+
+Observer = Callable[[str, str, str, bytes | None], None]
+"""Takes key, event type, causation id and value."""
+
+
+class EventReader:
+    """All events since the start of the topics, then the new ones as they come."""
+
+    def __init__(self, bootstrap: str, *, client_id: str, knows: Callable[[str], bool]) -> None:
+        """Records whose key is not known are passed over unread."""
+        self._consumer: Any = make_consumer(
+            bootstrap,
+            client_id=client_id,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            check_crcs=False,
+        )
+        self._knows = knows
+        self._names: dict[bytes, str] = {}
+        self._sequences: dict[Any, int] = {}
+        self._partitions: list[Any] = []
+
+    async def start(self) -> None:
+        """Connect, and stand at the beginning of every events topic."""
+        await self._consumer.start()
+        topics = sorted(t for t in await self._consumer.topics() if EVENTS_TOPIC.fullmatch(t))
+        self._partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(self._consumer.partitions_for_topic(topic))
+        ]
+        if not self._partitions:
+            return
+        self._consumer.assign(self._partitions)
+        beginning = await self._consumer.beginning_offsets(self._partitions)
+        for partition in self._partitions:
+            self._consumer.seek(partition, beginning[partition])
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def catch_up(self, observer: Observer, *, idle_s_max: float) -> None:
+        """Read what stands in the topics at this moment.
+
+        Raises:
+            TimeoutError: Kafka gave nothing for `idle_s_max`.
+        """
+        ends = await self._consumer.end_offsets(self._partitions) if self._partitions else {}
+        behind = set(self._partitions)
+        while True:
+            positions = {p: await self._consumer.position(p) for p in behind}
+            behind = {p for p in behind if positions[p] < ends[p]}
+            if not behind:
+                return
+            if not await self.poll(observer, wait_s=idle_s_max):
+                message = f"no event for {idle_s_max:g} s while reading what Kafka has"
+                raise TimeoutError(message)
+
+    async def poll(self, observer: Observer, wait_s: float) -> int:
+        """Hand over what has come, waiting so long for a first record; returns how many records."""
+        fetched = await self._consumer.getmany(timeout_ms=int(wait_s * 1000))
+        names, sequences, knows = self._names, self._sequences, self._knows
+        count = 0
+        for partition, records in fetched.items():
+            last = sequences.get(partition, 0)
+            for record in records:
+                count += 1
+                key = record.key.decode() if record.key else ""
+                if not knows(key):
+                    continue
+                headers = dict(record.headers)
+                sequence = int(headers["ce_sequence"])
+                if sequence <= last:
+                    continue
+                last = sequence
+                raw = headers["ce_type"]
+                name = names.get(raw) or names.setdefault(raw, raw.decode())
+                observer(key, name, headers["ce_causationid"].decode(), record.value)
+            sequences[partition] = last
+        return count

@@ -1,0 +1,117 @@
+"""What a run did, in numbers: commands, events by type, refusals, declines, latency (pure)."""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+
+import msgspec
+
+from danbao.publisher.flows import REJECTED
+
+DECLINED = "authorization.payment_declined."
+
+
+class _Coded(msgspec.Struct):
+    """The one field of an event that is read; the others are skipped unread."""
+
+    code: str = ""
+
+
+_CODED = msgspec.json.Decoder(_Coded)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds from the sending of a command to its first answer seen."""
+
+    count: int = 0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    max_ms: float = 0.0
+
+    @classmethod
+    def of(cls, values_ms: "array[float]") -> "Latency":
+        """Sum up measured values; a percentile is the nearest value that is not below it."""
+        if not values_ms:
+            return cls()
+        ordered = sorted(values_ms)
+
+        def percentile(share: int) -> float:
+            return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
+
+        return cls(len(ordered), percentile(50), percentile(99), ordered[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run of the publisher.  Events are those seen during the run in flows of its files."""
+
+    commands: int
+    """Lines published, repeats included."""
+    command_ids: int
+    """Distinct ids among them."""
+    flows: int
+    """Flows run through; one that is in several files counts in each."""
+    events: dict[str, int]
+    refusals: dict[str, int]
+    declines: dict[str, int]
+    seconds: float
+    latency: Latency
+    start_late_s_max: float
+    """With a rate: how much later than planned a flow started, at worst."""
+
+    @property
+    def commands_per_s(self) -> float:
+        """Commands published a second."""
+        return self.commands / self.seconds if self.seconds else 0.0
+
+    @property
+    def flows_per_s(self) -> float:
+        """Flows done a second."""
+        return self.flows / self.seconds if self.seconds else 0.0
+
+    @property
+    def events_per_s(self) -> float:
+        """Events seen a second."""
+        return sum(self.events.values()) / self.seconds if self.seconds else 0.0
+
+
+class Tally:
+    """Counts while the run goes on."""
+
+    def __init__(self) -> None:
+        """Nothing has happened."""
+        self.commands = 0
+        self.flows = 0
+        self.events: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.declines: Counter[str] = Counter()
+        self.latency_ms = array("d")
+        self.start_late_s_max = 0.0
+
+    def count(self, event_type: str, value: bytes | None) -> None:
+        """Count one event; only refusals and declines are opened, for their code."""
+        self.events[event_type] += 1
+        if REJECTED in event_type:
+            self.refusals[_code(value)] += 1
+        elif event_type.startswith(DECLINED):
+            self.declines[_code(value)] += 1
+
+    def summary(self, command_ids: int, seconds: float) -> Summary:
+        """Close the books."""
+        return Summary(
+            commands=self.commands,
+            command_ids=command_ids,
+            flows=self.flows,
+            events=dict(sorted(self.events.items())),
+            refusals=dict(sorted(self.refusals.items())),
+            declines=dict(sorted(self.declines.items())),
+            seconds=seconds,
+            latency=Latency.of(self.latency_ms),
+            start_late_s_max=self.start_late_s_max,
+        )
+
+
+def _code(value: bytes | None) -> str:
+    """Read the code of a refusal or decline."""
+    return _CODED.decode(value or b"{}").code
