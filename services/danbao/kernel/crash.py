@@ -1,0 +1,59 @@
+"""Named crash points: no-ops in production, places to die at in the fault suite.
+
+`DANBAO_CRASH_AT=point:hit[:stop]` kills this process with SIGKILL, or freezes it with SIGSTOP,
+when the point is reached for the given time (1 is the first).
+"""
+
+import os
+import signal
+
+POINTS = (
+    "worker.polled",
+    "worker.locked",
+    "worker.decided",
+    "worker.before_append",
+    "worker.after_append",
+    "worker.committed",
+    "relay.before_send",
+    "relay.sent",
+    "relay.committed",
+    "relay.confirmed",
+    "projector.before_write",
+    "projector.written",
+    "projector.committed",
+    "scheduler.before_send",
+    "scheduler.sent",
+    "scheduler.deleted",
+)
+"""Every point there is, in the order in which a message meets them."""
+
+_plan: dict[str, tuple[int, int]] = {}
+
+
+def plan_crash(text: str) -> None:
+    """Arm a crash from `point:hit[:stop]`; an empty text arms nothing.
+
+    Raises:
+        ValueError: no such point, or a hit that is not a positive number.
+    """
+    _plan.clear()
+    if not text:
+        return
+    point, _, rest = text.partition(":")
+    hit, _, mode = rest.partition(":")
+    if point not in POINTS or not hit.isdigit() or mode not in {"", "stop"}:
+        message = f"no such crash point: {text!r}; points are {', '.join(POINTS)}"
+        raise ValueError(message)
+    _plan[point] = (int(hit), signal.SIGSTOP if mode == "stop" else signal.SIGKILL)
+
+
+def crash_point(name: str) -> None:
+    """Die or freeze here if that was planned."""
+    if not _plan or name not in _plan:
+        return
+    left, how = _plan[name]
+    if left > 1:
+        _plan[name] = (left - 1, how)
+        return
+    del _plan[name]
+    os.kill(os.getpid(), how)

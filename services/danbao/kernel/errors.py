@@ -1,0 +1,80 @@
+"""Errors of the kernel, in two families: those that a retry may mend, and those that stop.
+
+A refusal is not an error (it is an answer); an unreadable record is not one either (it becomes a
+dead letter).
+"""
+
+
+class DanbaoError(Exception):
+    """Base of all errors; `code` is stable, `todo` says what to do about it."""
+
+    code = "danbao_error"
+    todo = ""
+
+    def __init__(self, message: str, *, todo: str = "", **facts: object) -> None:
+        super().__init__(message)
+        self.todo = todo or self.todo
+        self.facts = facts
+
+
+class RetryableError(DanbaoError):
+    """Trying the whole unit of work again may succeed."""
+
+    code = "try_again"
+
+
+class ConflictError(RetryableError):
+    """Another worker was faster: a version, a row count or an inbox row is not as it was read."""
+
+    code = "conflict"
+
+
+class UnavailableError(RetryableError):
+    """A server does not answer, or the connection to it broke."""
+
+    code = "unavailable"
+    todo = "Check that the server runs; `danbao doctor` says what is found."
+
+
+class RefusedError(RetryableError):
+    """The database refuses what a batch wants to write."""
+
+    code = "refused_by_database"
+
+
+class OutcomeUnknownError(RetryableError):
+    """The connection broke during COMMIT: only reading back tells whether it happened."""
+
+    code = "outcome_unknown"
+
+
+class FencedError(DanbaoError):
+    """Another worker owns the partition by now: drop it, change nothing."""
+
+    code = "fenced"
+
+
+class StopError(DanbaoError):
+    """Going on could lose or double something: an operator must look."""
+
+    code = "stopped"
+
+
+class SequenceHoleError(StopError):
+    """An events partition does not continue where it left off."""
+
+    code = "sequence_hole"
+    todo = "Records are missing in the topic: run `danbao doctor`, then repair it from the log."
+
+
+class OffsetError(StopError):
+    """A stored offset does not fit the topic: it was recreated, or records were deleted."""
+
+    code = "offset_out_of_range"
+    todo = "Compare topic and table danbao.consumer_offsets before anything is reset."
+
+
+class SetupError(StopError):
+    """The servers are not as the engine needs them; it refuses to start."""
+
+    code = "setup_refused"

@@ -1,0 +1,46 @@
+"""Ids and hashes: all ids of ours are derived, so that a replay makes the same ones.
+
+Event and timer ids are UUIDv5 (RFC 9562) in the namespace of the log's incarnation, so two logs
+never share one.  The row hash is the contract's, section "Leaf hash".
+"""
+
+from hashlib import sha1, sha256
+from uuid import UUID
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
+
+def derived_id(namespace: bytes, name: str) -> str:
+    """UUIDv5 of a name, lower case; `namespace` is the 16 bytes of a UUID."""
+    digest = bytearray(sha1(namespace + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def event_id(incarnation: UUID, stream: str, version: int) -> str:
+    """Id of the event that is the stream's nth."""
+    return derived_id(incarnation.bytes, f"{stream}/{version}")
+
+
+def timer_id(incarnation: UUID, stream: str, name: str, generation: int) -> str:
+    """Id of a deadline, and of the command that it sends."""
+    return derived_id(incarnation.bytes, f"{stream}/{name}/{generation}")
+
+
+def reuse_id(command_id: str, body_sha256: bytes) -> str:
+    """Name of the answer to another body under an id that is taken."""
+    return derived_id(UUID(command_id).bytes, body_sha256.hex())
+
+
+def row_hash(fields: tuple[object, ...]) -> bytes:
+    """Hash of a log row's fields; msgspec writes strings, integers and null as RFC 8785 does."""
+    return sha256(_encode(fields)).digest()
+
+
+def record_hash(key: bytes | None, value: bytes | None, headers: bytes) -> bytes:
+    """Hash of a Kafka record: the anchor by which a recreated topic is found."""
+    return sha256(b"\x1f".join((key or b"", value or b"", headers))).digest()

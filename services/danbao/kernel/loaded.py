@@ -1,0 +1,122 @@
+"""What a batch has locked and read: states, facts, balances and answers, as they change in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import msgspec
+
+from danbao.contracts.decider import AnyDecider, Deadline, Needs, Service, Wish
+from danbao.contracts.facts import FACT_TYPES, Fact
+
+Account: TypeAlias = tuple[str, str]
+"""(account, currency)."""
+
+_fact_decoders = {name: msgspec.json.Decoder(kind) for name, kind in FACT_TYPES.items()}
+_state_decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[msgspec.Struct]] = {}
+
+
+class NotLoadedError(Exception):
+    """A decision needs what the batch did not lock: the batch ends before it."""
+
+
+@dataclass(slots=True)
+class LoadedStream:
+    """A locked stream: the version in the cache, and the state as the batch has changed it."""
+
+    stored_version: int
+    version: int
+    state: msgspec.Struct
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What a batch is going to lock."""
+
+    streams: set[str] = field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
+    debits: set[Account] = field(default_factory=set)
+
+    def add(self, needs: Needs) -> None:
+        """Lock this too."""
+        self.streams.update(needs.streams)
+        self.facts.update(needs.facts)
+        self.debits.update(needs.debits)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a batch has locked, in memory; messages change it one after the other."""
+
+    streams: dict[str, LoadedStream] = field(default_factory=dict)
+    facts: dict[str, Fact | None] = field(default_factory=dict)
+    balances: dict[Account, int] = field(default_factory=dict)
+    answered: dict[str, bytes] = field(default_factory=dict)
+    """Body hashes by command id: the first body of an id wins."""
+    reuses_answered: set[str] = field(default_factory=set)
+    """Streams of the answers to other bodies under a taken id."""
+
+    def facts_for(self, keys: Iterable[str]) -> Mapping[str, Fact | None]:
+        """Pick the facts that a decision asked for.
+
+        Raises:
+            NotLoadedError: one of them was not read.
+        """
+        try:
+            return {key: self.facts[key] for key in keys}
+        except KeyError as error:
+            raise NotLoadedError(error.args[0]) from error
+
+    def balances_for(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
+        """Pick the balances that a decision may debit.
+
+        Raises:
+            NotLoadedError: one of them was not locked.
+        """
+        try:
+            return {account: self.balances[account] for account in accounts}
+        except KeyError as error:
+            raise NotLoadedError(error.args[0]) from error
+
+    def stream(self, name: str) -> LoadedStream:
+        """Give a locked stream.
+
+        Raises:
+            NotLoadedError: it was not locked.
+        """
+        try:
+            return self.streams[name]
+        except KeyError as error:
+            raise NotLoadedError(name) from error
+
+
+def streams_of(service: Service, wishes: Iterable[Wish]) -> set[str]:
+    """The streams that wishes are about."""
+    return {service.decider_of(type(wish)).stream_of(wish) for wish in wishes}
+
+
+def category_of(stream: str) -> str:
+    """The part of a stream's name before the first slash."""
+    return stream.split("/", 1)[0]
+
+
+def decode_state(decider: AnyDecider, text: str | None) -> msgspec.Struct:
+    """Decode a cached state; none means: the stream is about to begin."""
+    if text is None:
+        initial: msgspec.Struct = decider.initial
+        return initial
+    kind = type(decider.initial)
+    decoder = _state_decoders.get(kind)
+    if decoder is None:
+        decoder = _state_decoders[kind] = msgspec.json.Decoder(kind)
+    return decoder.decode(text)
+
+
+def decode_fact(key: str, text: str | None) -> Fact | None:
+    """Decode a shared fact by the category of its key."""
+    return None if text is None else _fact_decoders[category_of(key)].decode(text)
+
+
+def deadlines_by_key(deadlines: Iterable[Deadline]) -> dict[tuple[str, int], Deadline]:
+    """Index deadlines by name and generation."""
+    return {(due.command.name, due.command.generation): due for due in deadlines}

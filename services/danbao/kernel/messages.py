@@ -1,0 +1,187 @@
+"""What the kernel works on: records as they come, messages as they are decided, rows as written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from danbao.contracts.decider import Wish
+from danbao.contracts.rejection import Rejected
+
+Headers: TypeAlias = Sequence[tuple[str, bytes]]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(NamedTuple):
+    """A Kafka record as it came."""
+
+    place: TopicPartition
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Where an event comes from: its direct cause and the conversation it belongs to."""
+
+    id: str
+    correlation_id: str
+    partition_key: str
+    actor: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandBody:
+    """What makes a command the same as another: type, key, actor and data, canonical."""
+
+    type: str
+    text: str
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record, read: wishes to decide, or the refusal it already earned.
+
+    `command` is None for events of other services, whose wishes are reactions.
+    """
+
+    record: Record
+    cause: Cause
+    wishes: tuple[Wish, ...] = ()
+    command: CommandBody | None = None
+    refusal: Rejected | None = None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record set aside, with the reason; it holds nothing back."""
+
+    record: Record
+    reason: str
+    detail: str
+    partition_key: str | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of the log before it has a position."""
+
+    stream: str
+    version: int
+    type: str
+    schema_version: int
+    partition_key: str
+    event_id: str
+    causation_id: str
+    correlation_id: str
+    actor: str | None
+    traceparent: str | None
+    data: str
+    postings: str | None
+    row_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row of the log as it stands there."""
+
+    shard: int
+    position: int
+    stream: str
+    version: int
+    type: str
+    schema_version: int
+    partition_key: str
+    event_id: str
+    causation_id: str
+    correlation_id: str
+    actor: str | None
+    traceparent: str | None
+    recorded_at: datetime
+    data: str
+    postings: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An inbox row: a command and which of the batch's events answer it (1 is the first)."""
+
+    message_id: str
+    body: CommandBody
+    partition_key: str
+    actor: str | None
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRow:
+    """A deadline as the scheduler will send it."""
+
+    timer_id: str
+    stream: str
+    due_at: datetime
+    type: str
+    partition_key: str
+    correlation_id: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStream:
+    """A stream's state as it stands in the cache; version 0 is a stream about to begin."""
+
+    version: int
+    fold_version: int
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A stream's next state, replacing the one of `expected_version`."""
+
+    stream: str
+    expected_version: int
+    version: int
+    fold_version: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How far a service has read one partition."""
+
+    epoch: int
+    next_offset: int
+    last_sequence: int = 0
+    anchor_offset: int | None = None
+    anchor: bytes | None = None
+    attempt_id: str | None = None
+
+
+@dataclass(slots=True)
+class Writes:
+    """All that one batch changes, in one transaction."""
+
+    now: datetime
+    offsets: dict[TopicPartition, Offset] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    states: list[StateChange] = field(default_factory=list)
+    unused_streams: list[str] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    balances: dict[tuple[str, str], int] = field(default_factory=dict)
+    timers_set: dict[str, TimerRow] = field(default_factory=dict)
+    timers_cancelled: set[str] = field(default_factory=set)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
