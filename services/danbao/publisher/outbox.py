@@ -43,21 +43,23 @@ class Outbox:
         self._unconfirmed: set[asyncio.Future[Any]] = set()
         self._failure: BaseException | None = None
 
-    async def start(self, services: Collection[str]) -> None:
-        """Connect and look the topics up.
+    async def start(self, services: Collection[str]) -> dict[str, int]:
+        """Connect and look the topics up; returns all topics with their numbers of partitions.
 
         Raises:
             PublishError: a command is for a service that has no commands topic.
         """
         await self._producer.start()
-        existing = await _partition_counts(self._producer)
+        cluster = await self._producer.client.fetch_all_metadata()
+        topics = {topic: len(cluster.partitions_for_topic(topic)) for topic in cluster.topics()}
         for service in sorted(services):
             topic = f"danbao.{service}.commands"
-            if topic not in existing:
+            if topic not in topics:
                 message = f"there is no topic {topic}: is the engine set up?"
                 raise PublishError(message)
             self._topics[service] = topic
-            self._partitions = existing[topic]
+            self._partitions = topics[topic]
+        return topics
 
     async def stop(self) -> None:
         """Wait for what is on its way and disconnect."""
@@ -144,9 +146,3 @@ def _headers(line: Line) -> list[Header]:
     if line.actor is not None:
         headers.append(("ce_actor", line.actor.encode()))
     return headers
-
-
-async def _partition_counts(producer: Any) -> dict[str, int]:  # noqa: ANN401
-    """Number of partitions of each topic that exists; asking never creates one."""
-    cluster = await producer.client.fetch_all_metadata()
-    return {topic: len(cluster.partitions_for_topic(topic)) for topic in cluster.topics()}

@@ -80,9 +80,8 @@ class _Run:
 
     async def __aenter__(self) -> Self:
         """Connect to Kafka."""
-        await self._reader.start()
         try:
-            await self._outbox.start(self._schedule.services)
+            await self._reader.start(await self._outbox.start(self._schedule.services))
         except BaseException:
             await self._disconnect()
             raise

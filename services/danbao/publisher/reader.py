@@ -5,7 +5,7 @@ Only the partition key and three headers are looked at; values stay bytes.  A re
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -35,14 +35,14 @@ class EventReader:
         self._sequences: dict[Any, int] = {}
         self._partitions: list[Any] = []
 
-    async def start(self) -> None:
-        """Connect, and stand at the beginning of every events topic."""
+    async def start(self, topics: Mapping[str, int]) -> None:
+        """Connect, and stand at the beginning of every events topic (name: partitions)."""
         await self._consumer.start()
-        topics = sorted(t for t in await self._consumer.topics() if EVENTS_TOPIC.fullmatch(t))
         self._partitions = [
             TopicPartition(topic, partition)
-            for topic in topics
-            for partition in sorted(self._consumer.partitions_for_topic(topic))
+            for topic, count in sorted(topics.items())
+            if EVENTS_TOPIC.fullmatch(topic)
+            for partition in range(count)
         ]
         if not self._partitions:
             return
