@@ -31,6 +31,7 @@ class Needs:
     """What a decision reads or may change besides its own stream; all of it is locked first."""
 
     streams: tuple[str, ...] = ()
+    """Further streams of the same service; they follow from the wish alone, not from state."""
     facts: tuple[str, ...] = ()
     debits: tuple[tuple[str, str], ...] = ()
     """Guarded accounts that may be debited, as (account, currency)."""

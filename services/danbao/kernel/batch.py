@@ -68,7 +68,7 @@ class Batch:
         self._rows = RowMaker(incarnation)
         self._now = now
         self._rejected: type[CommandRejected] = EVENTS[f"{service.name}.command_rejected.v1"]  # type: ignore[assignment]
-        self.writes = Writes(now)
+        self.writes = Writes(now, incarnation)
         self.handled = 0
         self.postponed: Message | None = None
         self.duplicates = 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
+from uuid import UUID
 
 from danbao.contracts.decider import Wish
 from danbao.contracts.rejection import Rejected
@@ -167,7 +168,6 @@ class Offset:
     last_sequence: int = 0
     anchor_offset: int | None = None
     anchor: bytes | None = None
-    attempt_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -175,6 +175,7 @@ class Writes:
     """All that one batch changes, in one transaction."""
 
     now: datetime
+    incarnation: UUID
     offsets: dict[TopicPartition, Offset] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)

@@ -107,7 +107,6 @@ CREATE TABLE danbao.consumer_offsets (
     last_sequence bigint   NOT NULL,
     anchor_offset bigint,
     anchor        bytea,
-    attempt_id    uuid,
     PRIMARY KEY (service, topic, partition)
 ) WITH (fillfactor = 50);
 

@@ -1,0 +1,140 @@
+"""One attempt at a batch: read its records, then lock, decide and write them in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from danbao.contracts.decider import Service
+from danbao.kernel.batch import Batch
+from danbao.kernel.commands import read_command
+from danbao.kernel.crash import crash_point
+from danbao.kernel.errors import FencedError
+from danbao.kernel.loading import load
+from danbao.kernel.messages import DeadLetter, Message, Offset, Record, TopicPartition, Writes
+from danbao.kernel.ports import Clock, Store
+from danbao.kernel.progress import Progress, advance, is_events_topic
+
+
+@dataclass(slots=True)
+class Step:
+    """A record as it was read: a message to decide, a dead letter, or nothing to do."""
+
+    record: Record
+    sequence: int
+    message: Message | None = None
+    letter: DeadLetter | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an attempt has done; all of it is committed."""
+
+    steps_done: int
+    offsets: dict[TopicPartition, Offset]
+    writes: Writes
+    duplicates: int
+    postponed: Record | None = None
+    parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
+
+
+def read_records(
+    service: Service, progress: Progress, records: Sequence[Record], command_bytes_max: int
+) -> list[Step]:
+    """Read records, each against what its partition held before it; pure."""
+    last = {place: offset.last_sequence for place, offset in progress.offsets.items()}
+    parked = {place: set(flows) for place, flows in progress.parked.items()}
+    steps: list[Step] = []
+    for record in records:
+        place = record.place
+        if not is_events_topic(place):
+            read = read_command(record, service.name, command_bytes_max)
+            steps.append(_step(record, last[place], read))
+            continue
+        sequence = progress.sequence_of(record, last[place])
+        if sequence is None:
+            steps.append(Step(record, last[place]))
+            continue
+        last[place] = sequence
+        event = progress.reader.read(record, sequence)
+        flow = record.key.decode(errors="replace") if record.key else ""
+        if event is not None and flow in parked[place]:
+            event = DeadLetter(record, "flow_parked", "an earlier event of the flow waits", flow)
+        if isinstance(event, DeadLetter):
+            parked[place].add(flow)
+        steps.append(_step(record, sequence, event))
+    return steps
+
+
+def _step(record: Record, sequence: int, read: Message | DeadLetter | None) -> Step:
+    if isinstance(read, DeadLetter):
+        return Step(record, sequence, letter=read)
+    return Step(record, sequence, message=read)
+
+
+async def attempt(
+    service: Service,
+    store: Store,
+    clock: Clock,
+    incarnation: UUID,
+    progress: Progress,
+    steps: Sequence[Step],
+) -> Outcome:
+    """Decide and write steps in one transaction, as far as one batch can.
+
+    Raises:
+        FencedError: a partition is another worker's by now.
+        RetryableError: trying again may succeed.
+    """
+    places = {step.record.place for step in steps}
+    async with store.unit() as unit:
+        locked = await unit.lock_offsets(service.name, places)
+        for place in places:
+            mine, stored = progress.offsets[place], locked.get(place)
+            if stored is None or (stored.epoch, stored.next_offset) != (
+                mine.epoch,
+                mine.next_offset,
+            ):
+                raise FencedError(f"{place.topic}/{place.partition} has another owner")
+        messages = [step.message for step in steps if step.message is not None]
+        loaded = await load(unit, service, messages)
+        crash_point("worker.locked")
+        batch = Batch(service, loaded, incarnation, clock.now())
+        batch.decide(messages)
+        crash_point("worker.decided")
+        done = _steps_done(steps, batch.handled)
+        outcome = Outcome(
+            steps_done=done,
+            offsets=_offsets_after(progress, steps[:done]),
+            writes=batch.writes,
+            duplicates=batch.duplicates,
+            postponed=batch.postponed.record if batch.postponed else None,
+        )
+        letters = batch.writes.dead_letters
+        letters.extend(step.letter for step in steps[:done] if step.letter is not None)
+        batch.writes.offsets = outcome.offsets
+        await unit.write(service.name, batch.writes)
+    crash_point("worker.committed")
+    for letter in letters:
+        place = letter.record.place
+        if is_events_topic(place) and letter.partition_key is not None:
+            outcome.parked.setdefault(place, set()).add(letter.partition_key)
+    return outcome
+
+
+def _steps_done(steps: Sequence[Step], handled: int) -> int:
+    """How many steps are behind us once `handled` messages are."""
+    for index, step in enumerate(steps):
+        if step.message is None:
+            continue
+        if handled == 0:
+            return index
+        handled -= 1
+    return len(steps)
+
+
+def _offsets_after(progress: Progress, steps: Sequence[Step]) -> dict[TopicPartition, Offset]:
+    offsets: dict[TopicPartition, Offset] = {}
+    latest = {step.record.place: step for step in steps}
+    for place, step in latest.items():
+        offsets[place] = advance(progress.offsets[place], step.record, step.sequence)
+    return offsets

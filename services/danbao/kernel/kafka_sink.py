@@ -1,0 +1,162 @@
+"""Writing Kafka: the relay's transactional publisher, and the scheduler's commands."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from danbao.contracts.catalogue import SERVICES, service_of
+from danbao.kernel.errors import OutcomeUnknownError, UnavailableError
+from danbao.kernel.kafka_clients import make_producer
+from danbao.kernel.kafka_tail import last_positions
+from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
+from danbao.kernel.records import event_headers, partition_of, place_of, time_text
+from danbao.kernel.topics import commands_topic, events_topic
+
+BATCH_BYTES = 512 * 1024
+DEADLINE_S = 15
+"""No call of the producer may take longer (reliability 2a A4, A7b)."""
+CLOSE_WITHIN_S = 2
+TRANSACTIONAL_ID = "danbao.relay.0"
+
+
+class KafkaEventSink:
+    """Publishes the log in Kafka transactions; after any unclear answer it opens anew."""
+
+    def __init__(self, bootstrap: str, partitions: int) -> None:
+        self._bootstrap = bootstrap
+        self._partitions = partitions
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> dict[TopicPartition, int]:
+        """Fence earlier publishers, and find out what each partition holds."""
+        await self.close()
+        producer = make_producer(
+            self._bootstrap,
+            client_id="danbao-relay",
+            transactional_id=TRANSACTIONAL_ID,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=BATCH_BYTES * 2,
+            linger_ms=0,
+        )
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await producer.start()
+            self._producer = producer
+            places = [
+                TopicPartition(events_topic(service), partition)
+                for service in SERVICES
+                for partition in range(self._partitions)
+            ]
+            async with asyncio.timeout(DEADLINE_S * 2):
+                return await last_positions(self._bootstrap, places)
+        except (KafkaError, TimeoutError, OSError) as error:
+            await _stop(producer)
+            self._producer = None
+            raise UnavailableError(f"Kafka does not answer: {error!r}") from error
+
+    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
+        """Publish rows in one transaction."""
+        assert self._producer is not None
+        try:
+            async with asyncio.timeout(DEADLINE_S), self._producer.transaction():
+                await self._send(self._producer, rows)
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.close()
+            raise OutcomeUnknownError(f"publishing ended unclearly: {error!r}") from error
+
+    async def _send(
+        self, producer: AIOKafkaProducer, rows: Sequence[tuple[TopicPartition, int, LogRow]]
+    ) -> None:
+        by_place: dict[TopicPartition, list[tuple[int, LogRow]]] = defaultdict(list)
+        for place, previous, row in rows:
+            by_place[place].append((previous, row))
+        sent = []
+        for place, numbered in by_place.items():
+            batch = producer.create_batch()
+            for previous, row in numbered:
+                fields = {
+                    "key": row.partition_key.encode(),
+                    "value": row.data.encode(),
+                    "timestamp": None,
+                    "headers": event_headers(row, previous),
+                }
+                if batch.append(**fields) is None:
+                    sent.append(await producer.send_batch(batch, place[0], partition=place[1]))
+                    batch = producer.create_batch()
+                    batch.append(**fields)
+            sent.append(await producer.send_batch(batch, place[0], partition=place[1]))
+        for future in sent:
+            await future
+
+    def place_of(self, row: LogRow) -> TopicPartition:
+        """The partition that a row belongs to."""
+        return place_of(row, self._partitions)
+
+    async def close(self) -> None:
+        """Let go of the producer."""
+        producer, self._producer = self._producer, None
+        await _stop(producer)
+
+
+class KafkaCommandSink:
+    """Sends the commands of deadlines that have come."""
+
+    def __init__(self, bootstrap: str, partitions: int) -> None:
+        self._bootstrap = bootstrap
+        self._partitions = partitions
+        self._producer: AIOKafkaProducer | None = None
+
+    async def send(self, timers: Sequence[TimerRow], now: datetime) -> None:
+        """Send commands; returns when all are acknowledged."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                if self._producer is None:
+                    producer = make_producer(self._bootstrap, client_id="danbao-scheduler")
+                    await producer.start()
+                    self._producer = producer
+                futures = [await self._send(self._producer, timer, now) for timer in timers]
+                for future in futures:
+                    await future
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.close()
+            raise UnavailableError(f"Kafka does not answer: {error!r}") from error
+
+    async def _send(
+        self, producer: AIOKafkaProducer, timer: TimerRow, now: datetime
+    ) -> asyncio.Future[object]:
+        key = timer.partition_key
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", timer.timer_id.encode()),
+            ("ce_type", timer.type.encode()),
+            ("ce_source", b"danbao/scheduler"),
+            ("ce_time", time_text(now).encode()),
+            ("ce_partitionkey", key.encode()),
+            ("ce_correlationid", timer.correlation_id.encode()),
+            ("content-type", b"application/json"),
+        ]
+        future: asyncio.Future[object] = await producer.send(
+            commands_topic(service_of(timer.type)),
+            value=timer.data.encode(),
+            key=key.encode(),
+            partition=partition_of(key, self._partitions),
+            headers=headers,
+        )
+        return future
+
+    async def close(self) -> None:
+        """Let go of the producer."""
+        producer, self._producer = self._producer, None
+        await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer | None) -> None:
+    if producer is None:
+        return
+    with suppress(KafkaError, TimeoutError, asyncio.CancelledError, OSError):
+        await asyncio.wait_for(producer.stop(), CLOSE_WITHIN_S)

@@ -1,0 +1,149 @@
+"""Reading Kafka: the group says which partitions are ours, Postgres says from where."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from aiokafka import ConsumerRebalanceListener
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.errors import (
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+)
+
+from danbao.kernel.errors import OffsetError, UnavailableError
+from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.messages import Record, TopicPartition
+
+CLOSE_WITHIN_S = 3
+LOOK_UP_S = 1.0
+"""How long one wait for records lasts at most, so that a new assignment is seen soon."""
+
+
+class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
+    """The real side of the Source port.
+
+    Newly assigned partitions stay paused until the worker has claimed them and calls `seek`.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Iterable[str],
+        *,
+        group: str,
+        client_id: str,
+        session_timeout_ms: int,
+        fetch_wait_ms: int,
+    ) -> None:
+        self._topics = list(topics)
+        self._consumer = make_consumer(
+            bootstrap,
+            client_id=client_id,
+            group_id=group,
+            session_timeout_ms=session_timeout_ms,
+            heartbeat_interval_ms=session_timeout_ms // 3,
+            fetch_max_wait_ms=fetch_wait_ms,
+        )
+        self._unclaimed: set[TopicPartition] = set()
+
+    async def start(self) -> None:
+        """Join the group.
+
+        Raises:
+            UnavailableError: Kafka does not answer.
+        """
+        try:
+            await self._consumer.start()
+        except KafkaError as error:
+            raise UnavailableError(f"Kafka does not answer: {error!r}") from error
+        self._consumer.subscribe(self._topics, listener=self)
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """What is in flight is fenced by Postgres; nothing to do."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
+        """Hold every partition until it is claimed."""
+        partitions = list(assigned)
+        for partition in partitions:
+            self._consumer.seek(partition, 0)
+        if partitions:
+            self._consumer.pause(*partitions)
+        self._unclaimed = {TopicPartition(*partition) for partition in partitions}
+
+    async def poll(self, records_max: int, wait_s: float) -> Sequence[Record]:
+        """Give what is there; wakes early when partitions were assigned."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        while True:
+            left = max(0.0, deadline - loop.time())
+            step = min(left, LOOK_UP_S if self._consumer.assignment() else LOOK_UP_S / 10)
+            try:
+                batches = await self._consumer.getmany(
+                    timeout_ms=int(step * 1000), max_records=records_max
+                )
+            except NoOffsetForPartitionError:
+                batches = {}  # assigned this moment, and about to be claimed
+            except (OffsetOutOfRangeError, RecordTooLargeError) as error:
+                raise OffsetError(f"Kafka: {error!r}") from error
+            except KafkaError as error:
+                raise UnavailableError(f"Kafka does not answer: {error!r}") from error
+            if batches or self._unclaimed or left <= step:
+                return _records(batches)
+
+    def assigned(self) -> set[TopicPartition]:
+        """The partitions that are this worker's now."""
+        return {TopicPartition(*partition) for partition in self._consumer.assignment()}
+
+    def take_unclaimed(self) -> set[TopicPartition]:
+        """Partitions that were assigned and not claimed yet; each is given once."""
+        unclaimed, self._unclaimed = self._unclaimed, set()
+        return unclaimed & self.assigned()
+
+    async def bounds(self, place: TopicPartition) -> tuple[int, int]:
+        """First offset that is there, and the offset that the next record will get."""
+        partition = KafkaPartition(*place)
+        begin = await self._consumer.beginning_offsets([partition])
+        end = await self._consumer.end_offsets([partition])
+        return begin[partition], end[partition]
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """Go on from an offset, at once."""
+        partition = KafkaPartition(*place)
+        if partition in self._consumer.assignment():
+            self._consumer.seek(partition, offset)
+            self._consumer.resume(partition)
+
+    def hold(self, place: TopicPartition, offset: int) -> None:
+        """Give nothing of a partition until `seek`; it will go on from `offset`."""
+        partition = KafkaPartition(*place)
+        if partition in self._consumer.assignment():
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, offset)
+
+    async def lag(self) -> int:
+        """Records that wait, as far as the last fetches tell."""
+        total = 0
+        for partition in self._consumer.assignment():
+            end = self._consumer.highwater(partition)
+            if end is not None:
+                with suppress(KafkaError):
+                    total += max(0, end - await self._consumer.position(partition))
+        return total
+
+    async def close(self) -> None:
+        """Leave the group; a broker that does not answer is not waited for."""
+        with suppress(KafkaError, TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(self._consumer.stop(), CLOSE_WITHIN_S)
+
+
+def _records(batches: dict[KafkaPartition, list[object]]) -> list[Record]:
+    return [
+        Record(place, record.offset, record.key, record.value, record.headers)  # type: ignore[attr-defined]
+        for place, records in (
+            (TopicPartition(*partition), records) for partition, records in batches.items()
+        )
+        for record in records
+    ]

@@ -1,0 +1,78 @@
+"""The last event of each partition: control records and aborted transactions take offsets too.
+
+Never compute with offsets (reliability 2c K9): go back from the end, further each time, until a
+committed record is found.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as KafkaPartition
+
+from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.messages import TopicPartition
+
+LOOK_AGAIN_S = 0.1
+
+
+async def last_positions(
+    bootstrap: str, places: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Give the position of the last committed event of each partition, 0 for an empty one."""
+    partitions = [KafkaPartition(*place) for place in places]
+    consumer = make_consumer(bootstrap, client_id="danbao-relay-tail", fetch_max_wait_ms=100)
+    await consumer.start()
+    try:
+        consumer.assign(partitions)
+        ends = await _settled_ends(bootstrap, consumer, partitions)
+        begins = await consumer.beginning_offsets(partitions)
+        found = await _search(consumer, begins, ends)
+        return {TopicPartition(*p): found.get(p, 0) for p in partitions}
+    finally:
+        await consumer.stop()
+
+
+async def _settled_ends(
+    bootstrap: str, committed: AIOKafkaConsumer, partitions: list[KafkaPartition]
+) -> dict[KafkaPartition, int]:
+    """Wait until no transaction is open: both isolation levels see the same end."""
+    everything = make_consumer(
+        bootstrap, client_id="danbao-relay-tail", isolation_level="read_uncommitted"
+    )
+    await everything.start()
+    try:
+        while True:
+            ends: dict[KafkaPartition, int] = await committed.end_offsets(partitions)
+            if ends == await everything.end_offsets(partitions):
+                return ends
+            await asyncio.sleep(LOOK_AGAIN_S)
+    finally:
+        await everything.stop()
+
+
+async def _search(
+    consumer: AIOKafkaConsumer,
+    begins: dict[KafkaPartition, int],
+    ends: dict[KafkaPartition, int],
+) -> dict[KafkaPartition, int]:
+    found: dict[KafkaPartition, int] = {}
+    searching = {p for p in ends if ends[p] > begins[p]}
+    consumer.pause(*ends)
+    back = 2
+    while searching:
+        for partition in searching:
+            consumer.seek(partition, max(begins[partition], ends[partition] - back))
+            consumer.resume(partition)
+        reading = set(searching)
+        while reading:
+            batches = await consumer.getmany(timeout_ms=50)
+            for partition, records in batches.items():
+                found[partition] = int(dict(records[-1].headers)["ce_sequence"])
+            for partition in list(reading):
+                if await consumer.position(partition) >= ends[partition]:
+                    consumer.pause(partition)
+                    reading.discard(partition)
+        searching = {p for p in searching if p not in found and ends[p] - back > begins[p]}
+        back *= 8
+    return found

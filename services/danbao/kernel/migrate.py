@@ -1,0 +1,49 @@
+"""Migrations: each SQL file once, in order, in one transaction under one lock."""
+
+import re
+from importlib.resources import files
+
+import asyncpg
+
+from danbao.kernel.postgres import PATIENT, connect
+
+LOCK = 0xDA_BA0  # any number that nobody else takes
+_NAME = re.compile(r"(\d{4})_(pre|post)_\w+\.sql")
+
+
+def migration_files() -> list[tuple[str, str]]:
+    """Name and SQL of each migration, in order."""
+    folder = files("danbao.migrations")
+    names = sorted(entry.name for entry in folder.iterdir() if _NAME.fullmatch(entry.name))
+    return [(name, folder.joinpath(name).read_text()) for name in names]
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Apply what is missing; gives the names of what was applied.
+
+    Raises:
+        UnavailableError: Postgres does not answer.
+    """
+    connection = await connect(dsn, purpose="migrate", timeouts=PATIENT, role=None)
+    try:
+        return await _apply(connection)
+    finally:
+        await connection.close()
+
+
+async def _apply(connection: asyncpg.Connection) -> list[str]:
+    applied: list[str] = []
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.danbao_migrations ("
+            "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = {row[0] for row in await connection.fetch("SELECT name FROM danbao_migrations")}
+        for name, sql in migration_files():
+            if name in done:
+                continue
+            await connection.execute(sql)
+            await connection.execute("INSERT INTO danbao_migrations (name) VALUES ($1)", name)
+            applied.append(name)
+    return applied

@@ -1,0 +1,218 @@
+"""Ports: the three things of the world that the kernel knows, each as a small interface.
+
+Each has a real implementation (postgres, kafka, clock) and one in memory, and one conformance
+suite runs on both.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from danbao.kernel.loaded import Account
+from danbao.kernel.messages import (
+    LogRow,
+    Offset,
+    Record,
+    StoredStream,
+    TimerRow,
+    TopicPartition,
+    Writes,
+)
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """Give the time now, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Unit(Protocol):
+    """One transaction; locks are taken in the order of these methods and no other."""
+
+    async def lock_offsets(
+        self, service: str, places: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, Offset]:
+        """Lock how far the service has read; partitions never claimed are absent."""
+        ...
+
+    async def find_answers(self, command_ids: Iterable[str]) -> dict[str, bytes]:
+        """Give the body hash of each command id that was answered before."""
+        ...
+
+    async def find_streams(self, streams: Iterable[str]) -> set[str]:
+        """Give those streams that the log has events of."""
+        ...
+
+    async def lock_streams(self, streams: Iterable[str]) -> dict[str, StoredStream]:
+        """Lock streams, those about to begin too, and give their cached states."""
+        ...
+
+    async def read_stream(self, stream: str) -> Sequence[LogRow]:
+        """Give all events of a stream, oldest first."""
+        ...
+
+    async def share_facts(self, keys: Iterable[str]) -> dict[str, str | None]:
+        """Lock shared facts against change, and give them."""
+        ...
+
+    async def lock_balances(self, accounts: Iterable[Account]) -> dict[Account, int]:
+        """Lock guarded accounts that may be debited; those never credited have 0."""
+        ...
+
+    async def write(self, service: str, writes: Writes) -> int:
+        """Write what a batch changes, the log last; gives the log's new head position.
+
+        Raises:
+            ConflictError: something is not as it was read.
+            RefusedError: the database refuses it.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The log, and what the kernel keeps beside it."""
+
+    async def incarnation(self) -> UUID:
+        """Which log this is: a restored or new one has another incarnation."""
+        ...
+
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
+        """Open a transaction; it commits at the end of the block.
+
+        Raises:
+            OutcomeUnknownError: the connection broke during COMMIT.
+            UnavailableError: the connection broke before.
+        """
+        ...
+
+    async def claim(self, service: str, place: TopicPartition, start: int) -> Offset:
+        """Take a partition over: the epoch rises, so that earlier owners are fenced."""
+        ...
+
+    async def read_offset(self, service: str, place: TopicPartition) -> Offset:
+        """Read how far the service is, waiting for whoever has it locked."""
+        ...
+
+    async def head(self) -> int:
+        """The log's last position."""
+        ...
+
+    async def read_log(self, after: int, limit: int) -> Sequence[LogRow]:
+        """Read the log by position; it has no gaps."""
+        ...
+
+    async def due_timers(self, now: datetime, limit: int) -> Sequence[TimerRow]:
+        """Give deadlines that have come, the oldest first."""
+        ...
+
+    async def delete_timers(self, timer_ids: Iterable[str]) -> None:
+        """Forget deadlines whose commands are certainly sent."""
+        ...
+
+    async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
+        """Give the flows whose events are set aside until an operator retries them."""
+        ...
+
+    async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:
+        """Take or renew the relay's lease; gives the confirmed position, None when it is taken."""
+        ...
+
+    async def confirm(self, owner: str, position: int) -> None:
+        """Note that everything up to a position is certainly published.
+
+        Raises:
+            FencedError: the lease is another's.
+        """
+        ...
+
+    async def notify(self) -> None:
+        """Wake those who follow the log."""
+        ...
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Wait until somebody notifies, at most so long."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        ...
+
+
+class Source(Protocol):
+    """Records of the topics that one worker reads."""
+
+    async def start(self) -> None:
+        """Join the group."""
+        ...
+
+    async def poll(self, records_max: int, wait_s: float) -> Sequence[Record]:
+        """Give what is there, at most so many; waits for a first one, or an assignment."""
+        ...
+
+    def assigned(self) -> set[TopicPartition]:
+        """The partitions that are this worker's now."""
+        ...
+
+    def take_unclaimed(self) -> set[TopicPartition]:
+        """Partitions that were assigned and not claimed yet; each is given once."""
+        ...
+
+    async def bounds(self, place: TopicPartition) -> tuple[int, int]:
+        """First offset that is there, and the offset that the next record will get."""
+        ...
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """Go on from an offset, at once."""
+        ...
+
+    def hold(self, place: TopicPartition, offset: int) -> None:
+        """Give nothing of a partition until `seek`; it will go on from `offset`."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+class CommandSink(Protocol):
+    """Where the scheduler sends commands."""
+
+    async def send(self, timers: Sequence[TimerRow], now: datetime) -> None:
+        """Send the commands of deadlines; returns when all are acknowledged."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the producer."""
+        ...
+
+
+class EventSink(Protocol):
+    """Where the relay publishes the log."""
+
+    async def open(self) -> dict[TopicPartition, int]:
+        """Become the one publisher; gives the last position that each partition holds."""
+        ...
+
+    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
+        """Publish rows with the previous position of their partition, all or nothing.
+
+        Raises:
+            OutcomeUnknownError: it may or may not have happened; open again.
+        """
+        ...
+
+    def place_of(self, row: LogRow) -> TopicPartition:
+        """The partition that a row belongs to."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the producer."""
+        ...

@@ -1,0 +1,112 @@
+"""A worker's partitions: claimed in Postgres, checked against Kafka, advanced batch by batch."""
+
+from dataclasses import dataclass, field, replace
+
+from danbao.kernel.errors import OffsetError, SequenceHoleError
+from danbao.kernel.events import EventReader
+from danbao.kernel.ids import record_hash
+from danbao.kernel.messages import Offset, Record, TopicPartition
+from danbao.kernel.ports import Source, Store
+
+EVENTS_SUFFIX = ".events"
+
+
+def anchor_of(record: Record) -> bytes:
+    """Hash of a record, by which a recreated topic is told from the one it was."""
+    headers = b"\x1f".join(name.encode() + b"=" + (value or b"") for name, value in record.headers)
+    return record_hash(record.key, record.value, headers)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one worker has read each of its partitions."""
+
+    service: str
+    store: Store
+    source: Source
+    reader: EventReader
+    offsets: dict[TopicPartition, Offset] = field(default_factory=dict)
+    parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
+    _anchors: dict[TopicPartition, Offset] = field(default_factory=dict)
+
+    async def claim(self, place: TopicPartition) -> None:
+        """Take a partition over and go on where its last owner stopped.
+
+        Raises:
+            OffsetError: the stored offset does not fit the topic.
+        """
+        begin, end = await self.source.bounds(place)
+        offset = await self.store.claim(self.service, place, begin)
+        if not begin <= offset.next_offset <= end:
+            raise OffsetError(
+                f"{place.topic}/{place.partition}: next offset {offset.next_offset} is not within "
+                f"{begin}..{end} of the topic",
+                place=place,
+            )
+        self.offsets[place] = offset
+        self.parked[place] = await self.store.parked_flows(self.service, place)
+        self._anchors.pop(place, None)
+        start = offset.next_offset
+        if offset.anchor_offset is not None and offset.anchor_offset >= begin:
+            self._anchors[place] = offset
+            start = offset.anchor_offset
+        self.source.seek(place, start)
+
+    def drop_foreign(self) -> None:
+        """Forget partitions that are no longer this worker's."""
+        assigned = self.source.assigned()
+        for place in [place for place in self.offsets if place not in assigned]:
+            del self.offsets[place]
+
+    def is_new(self, record: Record) -> bool:
+        """Tell whether a record is still to be handled; checks the anchor on the way.
+
+        Raises:
+            OffsetError: the topic is not the one that was read before.
+        """
+        offset = self.offsets.get(record.place)
+        if offset is None:
+            return False
+        anchor = self._anchors.pop(record.place, None)
+        if anchor is not None and (
+            record.offset != anchor.anchor_offset or anchor_of(record) != anchor.anchor
+        ):
+            raise OffsetError(
+                f"{record.place.topic}/{record.place.partition}: the record at offset "
+                f"{anchor.anchor_offset} is not the one that was handled: the topic was recreated",
+                place=record.place,
+            )
+        return record.offset >= offset.next_offset
+
+    def sequence_of(self, record: Record, last_sequence: int) -> int | None:
+        """Position of an event record; None when it was handled before.
+
+        Raises:
+            SequenceHoleError: an event of this partition is missing.
+        """
+        sequence, previous = self.reader.sequence(record)
+        if sequence <= last_sequence:
+            return None
+        if previous != last_sequence:
+            raise SequenceHoleError(
+                f"{record.place.topic}/{record.place.partition} offset {record.offset}: position "
+                f"{sequence} follows {previous}, but {last_sequence} was read last",
+                place=record.place,
+            )
+        return sequence
+
+
+def is_events_topic(place: TopicPartition) -> bool:
+    """Tell an events topic from a command topic."""
+    return place.topic.endswith(EVENTS_SUFFIX)
+
+
+def advance(offset: Offset, record: Record, sequence: int) -> Offset:
+    """The offset once a record is handled."""
+    return replace(
+        offset,
+        next_offset=record.offset + 1,
+        last_sequence=sequence,
+        anchor_offset=record.offset,
+        anchor=anchor_of(record),
+    )

@@ -1,0 +1,141 @@
+"""The relay: publishes the log to Kafka, in order, each event once (architecture 7).
+
+One is active at a time, by a lease in Postgres and by Kafka's fencing of its transactional id.
+After any unclear answer it opens a new producer, asks each partition what it holds, and goes on
+from there; it never remembers what it believes to have sent.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from danbao.kernel.crash import crash_point
+from danbao.kernel.errors import FencedError, RetryableError, StopError
+from danbao.kernel.messages import LogRow, TopicPartition
+from danbao.kernel.ports import Clock, EventSink, Store
+from danbao.kernel.settings import Settings
+
+RETRY_S = 0.5
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Relay:
+    """One candidate for publishing the log."""
+
+    store: Store
+    sink: EventSink
+    clock: Clock
+    settings: Settings
+    owner: str
+    stopping: bool = False
+    published: int = 0
+    position: int = 0
+    _last: dict[TopicPartition, int] | None = None
+    _renew_at: float = 0.0
+    _standing_by: bool = field(default=False)
+
+    async def run(self) -> None:
+        """Publish until asked to stop."""
+        while not self.stopping:
+            try:
+                if not await self.step():
+                    await self.store.wait_for_news(self.settings.poll_s)
+            except FencedError:
+                self._last = None
+            except RetryableError as error:
+                self._last = None
+                log.warning("relay.interrupted", error_code=error.code, error=str(error)[:200])
+                await self.clock.sleep(RETRY_S)
+
+    async def step(self) -> int:
+        """Publish what is there, one chunk; gives how many rows were read."""
+        if not await self._hold_lease():
+            return 0
+        if self._last is None:
+            await self._open()
+        rows = await self.store.read_log(self.position, self.settings.relay_chunk_max)
+        if not rows:
+            return 0
+        assert self._last is not None
+        chunk, last = self._number(rows, self._last)
+        crash_point("relay.before_send")
+        if chunk:
+            try:
+                await self.sink.publish(chunk)
+            except BaseException:
+                self._last = None
+                raise
+        crash_point("relay.committed")
+        self._last = last
+        self.published += len(chunk)
+        self.position = rows[-1].position
+        await self.store.confirm(self.owner, self.position)
+        crash_point("relay.confirmed")
+        return len(rows)
+
+    async def _hold_lease(self) -> bool:
+        """Be the relay, or stand by."""
+        if time.monotonic() < self._renew_at:
+            return True
+        seconds = self.settings.relay_lease_s
+        confirmed = await self.store.take_lease(self.owner, self.clock.now(), seconds)
+        if confirmed is None:
+            self._last = None
+            if not self._standing_by:
+                log.info("relay.standing_by", owner=self.owner)
+            self._standing_by = True
+            return False
+        if self._standing_by or self._renew_at == 0.0:
+            log.info("relay.leading", owner=self.owner, position=confirmed)
+        self._standing_by = False
+        self._renew_at = time.monotonic() + seconds / 3
+        if self._last is None:
+            self.position = confirmed
+        return True
+
+    async def _open(self) -> None:
+        """Ask Kafka what it holds, and check that it fits the log.
+
+        Raises:
+            StopError: Kafka holds less than was confirmed, or more than the log has.
+        """
+        self._last = None
+        last = await self.sink.open()
+        confirmed = await self.store.take_lease(
+            self.owner, self.clock.now(), self.settings.relay_lease_s
+        )
+        if confirmed is None:
+            raise FencedError("the relay's lease was taken while Kafka was asked")
+        head = await self.store.head()
+        held = max(last.values(), default=0)
+        if held < confirmed:
+            raise StopError(
+                f"the events topics end at position {held}, but {confirmed} was published",
+                todo="Kafka lost events: publish them again from the log before starting.",
+            )
+        if held > head:
+            raise StopError(
+                f"the events topics end at position {held}, but the log ends at {head}",
+                todo="Postgres is older than Kafka: import the tail before starting.",
+            )
+        self._last = last
+        self.position = confirmed
+
+    def _number(
+        self, rows: Sequence[LogRow], last: dict[TopicPartition, int]
+    ) -> tuple[list[tuple[TopicPartition, int, LogRow]], dict[TopicPartition, int]]:
+        """Give each row its partition's previous position; skip what the partition holds."""
+        last = dict(last)
+        chunk: list[tuple[TopicPartition, int, LogRow]] = []
+        for row in rows:
+            place = self.sink.place_of(row)
+            previous = last[place]
+            if row.position <= previous:
+                continue
+            chunk.append((place, previous, row))
+            last[place] = row.position
+        return chunk, last

@@ -1,0 +1,212 @@
+-- name: lock_offsets
+-- How far a service has read, fenced by the epoch of whoever claimed last.
+SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor
+FROM danbao.consumer_offsets AS o
+JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
+WHERE o.service = $1
+ORDER BY o.topic, o.partition
+FOR UPDATE OF o;
+
+-- name: claim_offset
+-- A partition changes hands: the epoch rises and earlier owners are fenced.
+INSERT INTO danbao.consumer_offsets AS o
+    (service, topic, partition, epoch, next_offset, last_sequence)
+VALUES ($1, $2, $3, 1, $4, 0)
+ON CONFLICT (service, topic, partition) DO UPDATE SET epoch = o.epoch + 1
+RETURNING epoch, next_offset, last_sequence, anchor_offset, anchor;
+
+-- name: update_offsets
+-- The batch's progress; whoever locked the rows checked the epoch.
+UPDATE danbao.consumer_offsets AS o
+SET next_offset = n.next_offset, last_sequence = n.last_sequence,
+    anchor_offset = n.anchor_offset, anchor = n.anchor
+FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
+            $8::bigint[])
+    AS n (topic, partition, next_offset, last_sequence, anchor_offset, anchor, epoch)
+WHERE o.service = $1 AND o.topic = n.topic AND o.partition = n.partition AND o.epoch = n.epoch;
+
+-- name: find_answers
+-- Which command ids have their answer, and to which body.
+SELECT message_id, body_sha256 FROM danbao.inbox WHERE message_id = ANY ($1::uuid[]);
+
+-- name: find_streams
+-- Which of these streams the log has.
+SELECT stream FROM danbao.event_log
+WHERE shard = 0 AND version = 1 AND stream = ANY ($1::text[]);
+
+-- name: lock_streams
+-- States of streams, locked in one order.
+SELECT stream, version, fold_version, state
+FROM danbao.stream_states
+WHERE shard = 0 AND stream = ANY ($1::text[])
+ORDER BY stream
+FOR UPDATE;
+
+-- name: begin_streams
+-- FOR UPDATE does not lock what does not exist: streams about to begin get a row first.
+INSERT INTO danbao.stream_states (shard, stream, version, fold_version, state)
+SELECT 0, stream, 0, 0, NULL FROM unnest($1::text[]) AS stream ORDER BY stream
+ON CONFLICT DO NOTHING
+RETURNING stream;
+
+-- name: drop_unused_streams
+-- Streams that did not begin after all leave no row.
+DELETE FROM danbao.stream_states
+WHERE shard = 0 AND stream = ANY ($1::text[]) AND version = 0;
+
+-- name: update_states
+-- Next states; a stream that somebody else moved is not updated, and the count shows it.
+UPDATE danbao.stream_states AS s
+SET version = n.version, fold_version = n.fold_version, state = n.state::json
+FROM unnest($1::text[], $2::int[], $3::int[], $4::smallint[], $5::text[])
+    AS n (stream, expected, version, fold_version, state)
+WHERE s.shard = 0 AND s.stream = n.stream AND s.version = n.expected;
+
+-- name: read_stream
+-- All events of one stream.
+SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
+    causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
+FROM danbao.event_log
+WHERE shard = 0 AND stream = $1
+ORDER BY version;
+
+-- name: share_facts
+-- Facts, locked against change until the decision is committed.
+SELECT key, data FROM danbao.shared_facts
+WHERE shard = 0 AND key = ANY ($1::text[])
+ORDER BY key
+FOR SHARE;
+
+-- name: begin_facts
+-- A fact that nobody shared gets a row, so that its absence can be locked too.
+INSERT INTO danbao.shared_facts (shard, key, data)
+SELECT 0, key, NULL FROM unnest($1::text[]) AS key ORDER BY key
+ON CONFLICT DO NOTHING;
+
+-- name: write_facts
+-- What the batch's events changed of what others may ask.
+INSERT INTO danbao.shared_facts (shard, key, data)
+SELECT 0, key, data::json FROM unnest($1::text[], $2::text[]) AS n (key, data) ORDER BY key
+ON CONFLICT (shard, key) DO UPDATE SET data = excluded.data;
+
+-- name: lock_balances
+-- Accounts that may be debited, locked in one order.
+SELECT account, currency, balance_minor
+FROM danbao.guarded_balances AS b
+JOIN unnest($1::text[], $2::text[]) AS wanted (account, currency) USING (account, currency)
+WHERE b.shard = 0
+ORDER BY b.account, b.currency
+FOR UPDATE OF b;
+
+-- name: begin_balances
+-- An account that was never credited gets a row, so that it can be locked.
+INSERT INTO danbao.guarded_balances (shard, account, currency, balance_minor)
+SELECT 0, account, currency, 0 FROM unnest($1::text[], $2::text[]) AS n (account, currency)
+ORDER BY account, currency
+ON CONFLICT DO NOTHING;
+
+-- name: move_balances
+-- Net changes of the batch; the CHECK of the table holds each account above its floor.
+INSERT INTO danbao.guarded_balances AS b (shard, account, currency, balance_minor)
+SELECT 0, account, currency, change
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (account, currency, change)
+ORDER BY account, currency
+ON CONFLICT (shard, account, currency)
+DO UPDATE SET balance_minor = b.balance_minor + excluded.balance_minor;
+
+-- name: debit_balances
+-- Net debits: an upsert would try the CHECK on the bare change, so they are plain updates.
+UPDATE danbao.guarded_balances AS b
+SET balance_minor = b.balance_minor + n.change
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (account, currency, change)
+WHERE b.shard = 0 AND b.account = n.account AND b.currency = n.currency;
+
+-- name: cancel_timers
+-- Deadlines that ended.
+DELETE FROM danbao.timers WHERE timer_id = ANY ($1::uuid[]);
+
+-- name: set_timers
+-- Deadlines that began, or were sent too early and are armed again.
+INSERT INTO danbao.timers
+    (timer_id, stream, due_at, type, partition_key, correlation_id, data)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[],
+                     $6::text[], $7::text[])
+ON CONFLICT (timer_id) DO NOTHING;
+
+-- name: due_timers
+-- Deadlines that have come; read without locks, as sending one twice does no harm.
+SELECT timer_id, stream, due_at, type, partition_key, correlation_id, data
+FROM danbao.timers WHERE due_at <= $1 ORDER BY due_at LIMIT $2;
+
+-- name: set_aside
+-- A record that holds nothing back.
+INSERT INTO danbao.dead_letters
+    (service, topic, partition, record_offset, partition_key, reason, detail, key, value,
+     headers, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (service, topic, partition, record_offset) DO NOTHING;
+
+-- name: parked_flows
+-- Flows with an event that could not be handled: their later events wait with it.
+SELECT DISTINCT partition_key FROM danbao.dead_letters
+WHERE service = $1 AND topic = $2 AND partition = $3
+    AND reason IN ('event_unreadable', 'event_failed', 'flow_parked');
+
+-- name: append
+-- The one statement that holds the head row: it numbers the rows, gives the transaction its one
+-- time (never falling, so that "as of a time" is a prefix) and finishes the leaves.
+WITH head AS (
+    UPDATE danbao.log_heads
+    SET position = position + $1::int, recorded_at = greatest(recorded_at, $2::timestamptz)
+    WHERE shard = 0 AND incarnation = $3::uuid
+    RETURNING position - $1::int AS base, recorded_at,
+        (extract(epoch FROM recorded_at) * 1000000)::bigint AS micros
+), answered AS (
+    INSERT INTO danbao.inbox
+        (message_id, body_sha256, service, type, partition_key, actor, body,
+         first_position, last_position)
+    SELECT a.message_id, a.body_sha256, $4, a.type, a.partition_key, a.actor, a.body,
+        head.base + a.first_row, head.base + a.last_row
+    FROM head, unnest($5::uuid[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[],
+                      $11::int[], $12::int[])
+        AS a (message_id, body_sha256, type, partition_key, actor, body, first_row, last_row)
+), appended AS (
+    INSERT INTO danbao.event_log
+        (shard, position, stream, version, type, schema_version, partition_key, event_id,
+         causation_id, correlation_id, actor, traceparent, recorded_at, data, postings,
+         row_hash, leaf_hash)
+    SELECT 0, head.base + e.row_number, e.stream, e.version, e.type, e.schema_version,
+        e.partition_key, e.event_id, e.causation_id, e.correlation_id, e.actor, e.traceparent,
+        head.recorded_at, e.data::json, e.postings::json, e.row_hash,
+        sha256('\x00'::bytea || int8send(0) || int8send(head.base + e.row_number)
+               || int8send(head.micros) || e.row_hash)
+    FROM head, unnest($13::text[], $14::int[], $15::text[], $16::smallint[], $17::text[],
+                      $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::text[],
+                      $23::text[], $24::text[], $25::bytea[]) WITH ORDINALITY
+        AS e (stream, version, type, schema_version, partition_key, event_id, causation_id,
+              correlation_id, actor, traceparent, data, postings, row_hash, row_number)
+)
+SELECT base + $1::int AS position FROM head;
+
+-- name: head
+SELECT position, recorded_at, incarnation FROM danbao.log_heads WHERE shard = 0;
+
+-- name: read_log
+-- A slice of the log.
+SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
+    causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
+FROM danbao.event_log
+WHERE shard = 0 AND position > $1 AND position <= $1 + $2
+ORDER BY position;
+
+-- name: take_lease
+-- Be or stay the relay: when the lease is mine, or nobody's any more.
+UPDATE danbao.relays
+SET owner = $1, lease_until = $2::timestamptz + make_interval(secs => $3)
+WHERE shard = 0 AND (owner = $1 OR lease_until < $2)
+RETURNING confirmed_position;
+
+-- name: confirm
+-- Everything up to here is certainly published.
+UPDATE danbao.relays SET confirmed_position = greatest(confirmed_position, $2)
+WHERE shard = 0 AND owner = $1;

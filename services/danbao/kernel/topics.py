@@ -1,0 +1,88 @@
+"""Topics: declared here, made once, and compared with what is there at every start."""
+
+from aiokafka.admin import NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from danbao.contracts.catalogue import SERVICES
+from danbao.kernel.errors import SetupError
+from danbao.kernel.kafka_clients import make_admin
+
+WEEK_MS = 7 * 24 * 3600 * 1000
+MESSAGE_BYTES_MAX = 1_200_000
+"""What the broker takes; larger than any command we accept, so that we can set it aside."""
+
+
+def commands_topic(service: str) -> str:
+    """Where a service's commands arrive."""
+    return f"danbao.{service}.commands"
+
+
+def events_topic(service: str) -> str:
+    """Where a service's events are published."""
+    return f"danbao.{service}.events"
+
+
+CHECKPOINTS_TOPIC = "danbao.checkpoints"
+
+
+def declared_topics() -> dict[str, dict[str, str]]:
+    """Every topic with its settings."""
+    common = {"cleanup.policy": "delete", "max.message.bytes": str(MESSAGE_BYTES_MAX)}
+    topics = {CHECKPOINTS_TOPIC: common | {"retention.ms": "-1"}}
+    for service in SERVICES:
+        topics[commands_topic(service)] = common | {"retention.ms": str(WEEK_MS)}
+        topics[events_topic(service)] = common | {"retention.ms": "-1"}
+    return topics
+
+
+async def ensure_topics(bootstrap: str, partitions: int, recorded: dict[str, int]) -> list[str]:
+    """Make the topics that were never made; gives their names.
+
+    `recorded` has the topics made before, with their partition counts.
+
+    Raises:
+        SetupError: a recorded topic is gone, or a count or setting is not as declared.
+    """
+    admin = make_admin(bootstrap, client_id="danbao-setup")
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        declared = declared_topics()
+        if gone := sorted(set(recorded) & set(declared) - existing):
+            raise SetupError(
+                f"topics are gone: {', '.join(gone)}",
+                todo="Kafka lost data, or this is another Kafka; do not start before you know.",
+            )
+        missing = [name for name in declared if name not in existing]
+        made = [NewTopic(name, partitions, 1, topic_configs=declared[name]) for name in missing]
+        if made:
+            await admin.create_topics(made)
+        await _check(admin, {name: recorded.get(name, partitions) for name in declared}, declared)
+        return missing
+    finally:
+        await admin.close()
+
+
+async def _check(
+    admin: object, partitions: dict[str, int], declared: dict[str, dict[str, str]]
+) -> None:
+    """Compare partition counts and settings with what is declared."""
+    described = await admin.describe_topics(list(declared))  # type: ignore[attr-defined]
+    for topic in described:
+        count, expected = len(topic["partitions"]), partitions[topic["topic"]]
+        if count != expected:
+            raise SetupError(
+                f"topic {topic['topic']} has {count} partitions, not {expected}",
+                todo="Partition counts never change: keys would move and order would break.",
+            )
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in declared]
+    for answer in await admin.describe_configs(resources):  # type: ignore[attr-defined]
+        for resource in answer.resources:
+            name, entries = resource[3], resource[4]
+            found = {entry[0]: entry[1] for entry in entries}
+            for key, value in declared[name].items():
+                if found.get(key) != value:
+                    raise SetupError(
+                        f"topic {name}: {key} is {found.get(key)}, not {value}",
+                        todo="Set it with kafka-configs.sh, or let danbao make the topic.",
+                    )

@@ -1,0 +1,280 @@
+"""One transaction on Postgres: locks in one order, then writes, the log last (architecture 6)."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+import asyncpg
+import msgspec
+
+from danbao.kernel.crash import crash_point
+from danbao.kernel.errors import ConflictError
+from danbao.kernel.loaded import Account
+from danbao.kernel.messages import (
+    DeadLetter,
+    LogRow,
+    Offset,
+    StoredStream,
+    TopicPartition,
+    Writes,
+)
+from danbao.kernel.sql import load_queries
+
+Q = load_queries("danbao.kernel", "store.sql")
+
+
+class PostgresUnit:
+    """The real side of the Unit port."""
+
+    def __init__(self, connection: asyncpg.Connection, begun_facts: AbstractSet[str]) -> None:
+        self._connection = connection
+        self._begun_facts = begun_facts
+        self.facts_begun: set[str] = set()
+        """Keys of facts that have a row once this transaction is committed."""
+        self._locked_balances: set[Account] = set()
+
+    async def lock_offsets(
+        self, service: str, places: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, Offset]:
+        """Lock how far the service has read."""
+        topics, partitions = _columns(places, 2)
+        rows = await self._connection.fetch(Q["lock_offsets"], service, topics, partitions)
+        return {TopicPartition(row[0], row[1]): to_offset(row) for row in rows}
+
+    async def find_answers(self, command_ids: Iterable[str]) -> dict[str, bytes]:
+        """Give the body hash of each command id that was answered before."""
+        rows = await self._connection.fetch(Q["find_answers"], list(command_ids))
+        return {str(row[0]): row[1] for row in rows}
+
+    async def find_streams(self, streams: Iterable[str]) -> set[str]:
+        """Give those streams that the log has events of."""
+        return {row[0] for row in await self._connection.fetch(Q["find_streams"], list(streams))}
+
+    async def lock_streams(self, streams: Iterable[str]) -> dict[str, StoredStream]:
+        """Lock streams, those about to begin too."""
+        wanted = sorted(streams)
+        locked = await self._lock_streams(wanted)
+        missing = [stream for stream in wanted if stream not in locked]
+        if missing:
+            begun = await self._connection.fetch(Q["begin_streams"], missing)
+            locked.update((row[0], StoredStream(0, 0, None)) for row in begun)
+            if late := [stream for stream in missing if stream not in locked]:
+                locked.update(await self._lock_streams(late))
+        if len(locked) != len(wanted):
+            raise ConflictError("a stream came and went while it was locked")
+        return locked
+
+    async def _lock_streams(self, streams: list[str]) -> dict[str, StoredStream]:
+        rows = await self._connection.fetch(Q["lock_streams"], streams)
+        return {row[0]: StoredStream(row[1], row[2], row[3]) for row in rows}
+
+    async def read_stream(self, stream: str) -> Sequence[LogRow]:
+        """Give all events of a stream, oldest first."""
+        return [to_log_row(row) for row in await self._connection.fetch(Q["read_stream"], stream)]
+
+    async def share_facts(self, keys: Iterable[str]) -> dict[str, str | None]:
+        """Lock shared facts against change, and give them."""
+        wanted = sorted(keys)
+        unsure = [key for key in wanted if key not in self._begun_facts]
+        if unsure:
+            await self._connection.execute(Q["begin_facts"], unsure)
+            self.facts_begun.update(unsure)
+        rows = await self._connection.fetch(Q["share_facts"], wanted)
+        return {row[0]: row[1] for row in rows}
+
+    async def lock_balances(self, accounts: Iterable[Account]) -> dict[Account, int]:
+        """Lock guarded accounts that may be debited."""
+        wanted = sorted(accounts)
+        locked = await self._lock_balances(wanted)
+        if missing := [account for account in wanted if account not in locked]:
+            await self._connection.execute(Q["begin_balances"], *_columns(missing, 2))
+            locked.update(await self._lock_balances(missing))
+        self._locked_balances.update(wanted)
+        return locked
+
+    async def _lock_balances(self, accounts: list[Account]) -> dict[Account, int]:
+        rows = await self._connection.fetch(Q["lock_balances"], *_columns(accounts, 2))
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    async def write(self, service: str, writes: Writes) -> int:
+        """Write what a batch changes, the log last."""
+        await self._write_offsets(service, writes)
+        for letter in writes.dead_letters:
+            await self._connection.execute(
+                Q["set_aside"], *_letter_columns(service, letter), writes.now
+            )
+        await self._write_states(writes)
+        if writes.facts:
+            keys, texts = _columns(sorted(writes.facts.items()), 2)
+            await self._connection.execute(Q["write_facts"], keys, texts)
+        await self._write_balances(writes)
+        if writes.timers_cancelled:
+            await self._connection.execute(Q["cancel_timers"], sorted(writes.timers_cancelled))
+        if writes.timers_set:
+            columns = zip(*(_timer_columns(row) for row in writes.timers_set.values()), strict=True)
+            await self._connection.execute(Q["set_timers"], *map(list, columns))
+        crash_point("worker.before_append")
+        position = await self._append(service, writes) if writes.rows else 0
+        crash_point("worker.after_append")
+        return position
+
+    async def _write_offsets(self, service: str, writes: Writes) -> None:
+        rows = [
+            (
+                *place,
+                offset.next_offset,
+                offset.last_sequence,
+                offset.anchor_offset,
+                offset.anchor,
+                offset.epoch,
+            )
+            for place, offset in writes.offsets.items()
+        ]
+        if not rows:
+            return
+        status = await self._connection.execute(Q["update_offsets"], service, *_columns(rows, 7))
+        _expect(status, len(rows), "an offset row")
+
+    async def _write_states(self, writes: Writes) -> None:
+        if writes.unused_streams:
+            await self._connection.execute(Q["drop_unused_streams"], writes.unused_streams)
+        if not writes.states:
+            return
+        rows = [
+            (c.stream, c.expected_version, c.version, c.fold_version, c.state)
+            for c in writes.states
+        ]
+        status = await self._connection.execute(Q["update_states"], *_columns(rows, 5))
+        _expect(status, len(rows), "a stream")
+
+    async def _write_balances(self, writes: Writes) -> None:
+        moved = sorted((*key, change) for key, change in writes.balances.items() if change)
+        debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
+        credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
+        if debits:
+            status = await self._connection.execute(Q["debit_balances"], *_columns(debits, 3))
+            _expect(status, len(debits), "a balance")
+        if credits_:
+            await self._connection.execute(Q["move_balances"], *_columns(credits_, 3))
+
+    async def _append(self, service: str, writes: Writes) -> int:
+        answers = [
+            (
+                a.message_id,
+                a.body.sha256,
+                a.body.type,
+                a.partition_key,
+                a.actor,
+                a.body.text,
+                a.first,
+                a.last,
+            )
+            for a in writes.answers
+        ]
+        rows = [
+            (
+                r.stream,
+                r.version,
+                r.type,
+                r.schema_version,
+                r.partition_key,
+                r.event_id,
+                r.causation_id,
+                r.correlation_id,
+                r.actor,
+                r.traceparent,
+                r.data,
+                r.postings,
+                r.row_hash,
+            )
+            for r in writes.rows
+        ]
+        position: int | None = await self._connection.fetchval(
+            Q["append"],
+            len(rows),
+            writes.now,
+            writes.incarnation,
+            service,
+            *_columns(answers, 8),
+            *_columns(rows, 13),
+        )
+        if position is None:
+            raise ConflictError("the log's incarnation changed: start anew")
+        return position
+
+
+def to_offset(row: asyncpg.Record) -> Offset:
+    """An offset row as a value."""
+    return Offset(
+        epoch=row["epoch"],
+        next_offset=row["next_offset"],
+        last_sequence=row["last_sequence"],
+        anchor_offset=row["anchor_offset"],
+        anchor=row["anchor"],
+    )
+
+
+def to_log_row(row: asyncpg.Record) -> LogRow:
+    """A row of the log as a value."""
+    return LogRow(
+        shard=row["shard"],
+        position=row["position"],
+        stream=row["stream"],
+        version=row["version"],
+        type=row["type"],
+        schema_version=row["schema_version"],
+        partition_key=row["partition_key"],
+        event_id=str(row["event_id"]),
+        causation_id=str(row["causation_id"]),
+        correlation_id=row["correlation_id"],
+        actor=row["actor"],
+        traceparent=row["traceparent"],
+        recorded_at=row["recorded_at"],
+        data=row["data"],
+        postings=row["postings"],
+    )
+
+
+def _columns(rows: Iterable[Sequence[object]], width: int) -> list[list[object]]:
+    """Turn rows into the columns that `unnest` wants."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+def _expect(status: str, count: int, what: str) -> None:
+    if int(status.rsplit(" ", 1)[-1]) != count:
+        raise ConflictError(f"{what} is not as it was read")
+
+
+def _timer_columns(row: object) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _TIMER_FIELDS)
+
+
+_TIMER_FIELDS = (
+    "timer_id",
+    "stream",
+    "due_at",
+    "type",
+    "partition_key",
+    "correlation_id",
+    "data",
+)
+
+
+def _letter_columns(service: str, letter: DeadLetter) -> tuple[object, ...]:
+    record = letter.record
+    headers = [
+        (name.replace("\x00", ""), base64.b64encode(value or b"").decode())
+        for name, value in record.headers
+    ]
+    return (
+        service,
+        *record.place,
+        record.offset,
+        letter.partition_key,
+        letter.reason,
+        letter.detail.replace("\x00", "\ufffd"),
+        record.key,
+        record.value,
+        msgspec.json.encode(headers).decode(errors="replace"),
+    )

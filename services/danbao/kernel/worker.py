@@ -1,0 +1,207 @@
+"""The worker: reads a service's topics and turns records into the log, one transaction a batch.
+
+Architecture 6, step by step: poll, read, lock, decide, write, commit, notify.  A crash at any
+line replays the batch and changes nothing twice, as offsets, inbox and log commit together.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+from danbao.contracts.decider import Service
+from danbao.kernel.attempt import Outcome, Step, attempt, read_records
+from danbao.kernel.crash import crash_point
+from danbao.kernel.errors import (
+    FencedError,
+    OutcomeUnknownError,
+    RetryableError,
+    UnavailableError,
+)
+from danbao.kernel.events import EventReader
+from danbao.kernel.messages import DeadLetter, Record, TopicPartition
+from danbao.kernel.ports import Clock, Source, Store
+from danbao.kernel.progress import Progress
+from danbao.kernel.settings import Settings
+
+ATTEMPTS_MAX = 5
+RECONNECT_S = 0.5
+POSTPONED_S = 0.2
+"""How long a partition waits whose next event must not be reacted to yet."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a worker has done since it started."""
+
+    batches: int = 0
+    records: int = 0
+    events: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+    retries: int = 0
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker of one service; any number may run side by side."""
+
+    service: Service
+    store: Store
+    source: Source
+    clock: Clock
+    settings: Settings
+    statistics: Statistics = field(default_factory=Statistics)
+    stopping: bool = False
+    _progress: Progress = field(init=False)
+    _incarnation: UUID | None = None
+    _held: dict[TopicPartition, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Wire what belongs together."""
+        reader = EventReader(self.service)
+        self._progress = Progress(self.service.name, self.store, self.source, reader)
+
+    async def run(self) -> None:
+        """Work until asked to stop."""
+        await self.source.start()
+        while not self.stopping:
+            try:
+                await self.step(self.settings.batch_wait_ms / 1000)
+            except UnavailableError as error:
+                log.warning("server.lost", service=self.service.name, error=str(error)[:200])
+                await self.clock.sleep(RECONNECT_S)
+
+    async def step(self, wait_s: float) -> int:
+        """Claim what was assigned, then read and handle one poll's records; gives their count."""
+        for place in sorted(self.source.take_unclaimed()):
+            await self._claim(place)
+        self._progress.drop_foreign()
+        self._resume_held()
+        wait_s = min(wait_s, POSTPONED_S) if self._held else wait_s
+        records = await self.source.poll(self.settings.batch_records_max, wait_s)
+        crash_point("worker.polled")
+        pending = [record for record in records if self._progress.is_new(record)]
+        while pending and not self.stopping:
+            pending = await self._handle(pending)
+        return len(records)
+
+    async def _claim(self, place: TopicPartition) -> None:
+        """Take a partition over, however long Postgres or Kafka take to answer."""
+        while place in self.source.assigned():
+            try:
+                await self._progress.claim(place)
+            except RetryableError:
+                await self.clock.sleep(RECONNECT_S)
+            else:
+                self._held.pop(place, None)
+                return
+
+    def _resume_held(self) -> None:
+        now = time.monotonic()
+        for place in [place for place, until in self._held.items() if until <= now]:
+            del self._held[place]
+            if offset := self._progress.offsets.get(place):
+                self.source.seek(place, offset.next_offset)
+
+    async def _handle(self, records: Sequence[Record]) -> list[Record]:
+        """Handle records from the first on; gives those that are left for the next batch."""
+        size, attempts = len(records), 0
+        while True:
+            part = list(records[:size])
+            try:
+                outcome = await self._attempt(part)
+            except (FencedError, OutcomeUnknownError, UnavailableError) as error:
+                log.warning("batch.interrupted", service=self.service.name, error_code=error.code)
+                return await self._reread(records)
+            except RetryableError as error:
+                attempts += 1
+                self.statistics.retries += 1
+                log.info(
+                    "batch.retried",
+                    service=self.service.name,
+                    records=size,
+                    error=str(error)[:200],
+                )
+                if attempts < ATTEMPTS_MAX:
+                    await self.clock.sleep(0.005 * attempts * attempts)
+                elif size > 1:
+                    size, attempts = size // 2, 0
+                else:
+                    await self._set_aside(part[0], error)
+                    return list(records[1:])
+            else:
+                return await self._follow(outcome, records)
+
+    async def _attempt(self, records: Sequence[Record]) -> Outcome:
+        if self._incarnation is None:
+            self._incarnation = await self.store.incarnation()
+        steps = read_records(self.service, self._progress, records, self.settings.command_bytes_max)
+        return await self._commit(steps)
+
+    async def _commit(self, steps: Sequence[Step]) -> Outcome:
+        assert self._incarnation is not None
+        outcome = await attempt(
+            self.service, self.store, self.clock, self._incarnation, self._progress, steps
+        )
+        self._progress.offsets.update(outcome.offsets)
+        for place, flows in outcome.parked.items():
+            self._progress.parked[place] |= flows
+        statistics = self.statistics
+        statistics.batches += 1
+        statistics.records += outcome.steps_done
+        statistics.events += len(outcome.writes.rows)
+        statistics.duplicates += outcome.duplicates
+        statistics.dead_letters += len(outcome.writes.dead_letters)
+        if outcome.writes.rows or outcome.writes.timers_set:
+            await self.store.notify()
+        return outcome
+
+    async def _follow(self, outcome: Outcome, records: Sequence[Record]) -> list[Record]:
+        """What is left after a batch; a postponed partition waits, the others go on."""
+        left = list(records[outcome.steps_done :])
+        postponed = outcome.postponed
+        if postponed is None:
+            return left
+        self.source.hold(postponed.place, postponed.offset)
+        self._held[postponed.place] = time.monotonic() + POSTPONED_S
+        return [record for record in left if record.place != postponed.place]
+
+    async def _reread(self, records: Iterable[Record]) -> list[Record]:
+        """Find out what is committed after an unclear end; gives the records still to handle."""
+        reclaimed: set[TopicPartition] = set()
+        for place in {record.place for record in records}:
+            mine = self._progress.offsets.get(place)
+            while mine is not None:
+                try:
+                    stored = await self.store.read_offset(self.service.name, place)
+                except RetryableError:
+                    await self.clock.sleep(RECONNECT_S)
+                    continue
+                if stored.epoch == mine.epoch:
+                    self._progress.offsets[place] = stored
+                else:
+                    reclaimed.add(place)
+                    await self._claim(place)
+                break
+        self._progress.drop_foreign()
+        return [
+            record
+            for record in records
+            if record.place not in reclaimed and self._progress.is_new(record)
+        ]
+
+    async def _set_aside(self, record: Record, error: RetryableError) -> None:
+        """The database refuses this one record: it becomes a dead letter."""
+        steps = read_records(
+            self.service, self._progress, [record], self.settings.command_bytes_max
+        )
+        key = record.key.decode(errors="replace") if record.key else None
+        reason = "refused_by_database"
+        letter = DeadLetter(record, reason, str(error)[:500], key)
+        await self._commit([Step(record, steps[0].sequence, letter=letter)])
+        log.error("record.set_aside", service=self.service.name, offset=record.offset)
