@@ -1,6 +1,6 @@
 """Deadlines that stand still and go on: what both parties' remaining time rests on."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given as for_all
@@ -70,7 +70,8 @@ def test_a_countdown_either_runs_or_stands_still_and_never_reuses_a_generation(
     steps: list[tuple[str, timedelta]],
 ) -> None:
     """A timer's identity is its generation: two moments under one would lose one of them."""
-    countdown, seen = Countdown(), {}
+    countdown = Countdown()
+    seen: dict[int, datetime] = {}
     for step, span in steps:
         match step:
             case "run":
