@@ -153,7 +153,7 @@ class Batch:
         draft.rows.append(self._rows.row(event, f"rejection/{name}", 1, (), message.cause))
 
     def _decide_timer(self, draft: Draft, message: Message) -> None:
-        """A deadline's command: stale ones leave nothing, early ones are armed again."""
+        """A deadline's command: stale ones leave nothing, early ones will be sent again."""
         timer = message.wishes[0]
         assert isinstance(timer, Timer)
         decider = self._service.decider_of(type(timer))
@@ -168,10 +168,9 @@ class Batch:
         running = deadlines_by_key(decider.timers(self._loaded.stream(stream).state))
         deadline = running.get((timer.name, timer.generation))
         if deadline is None:
+            draft.timers_cancelled.add(message.cause.id)
             return
         if deadline.due_at > self._now:
-            row = self._rows.timer_row(stream, deadline.command, deadline.due_at, message.cause)
-            draft.timers_set[row.timer_id] = row
             return
         refused = self._decide_wish(draft, timer, message.cause)
         assert refused is None, "a timer that runs is never refused"

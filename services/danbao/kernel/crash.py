@@ -15,7 +15,6 @@ POINTS = (
     "worker.after_append",
     "worker.committed",
     "relay.before_send",
-    "relay.sent",
     "relay.committed",
     "relay.confirmed",
     "projector.before_write",
@@ -23,7 +22,6 @@ POINTS = (
     "projector.committed",
     "scheduler.before_send",
     "scheduler.sent",
-    "scheduler.deleted",
 )
 """Every point there is, in the order in which a message meets them."""
 

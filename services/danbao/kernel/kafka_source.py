@@ -102,12 +102,21 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         unclaimed, self._unclaimed = self._unclaimed, set()
         return unclaimed & self.assigned()
 
-    async def bounds(self, place: TopicPartition) -> tuple[int, int]:
-        """First offset that is there, and the offset that the next record will get."""
-        partition = KafkaPartition(*place)
-        begin = await self._consumer.beginning_offsets([partition])
-        end = await self._consumer.end_offsets([partition])
-        return begin[partition], end[partition]
+    async def bounds(
+        self, places: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, tuple[int, int]]:
+        """First offset that is there, and the offset that the next record will get.
+
+        One question for many partitions: a broker answers the questions of one connection in
+        order, so each may wait for a fetch that waits for records.
+        """
+        partitions = {place: KafkaPartition(*place) for place in places}
+        try:
+            begin = await self._consumer.beginning_offsets(list(partitions.values()))
+            end = await self._consumer.end_offsets(list(partitions.values()))
+        except KafkaError as error:
+            raise UnavailableError(f"Kafka does not answer: {error!r}") from error
+        return {place: (begin[p], end[p]) for place, p in partitions.items()}
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         """Go on from an offset, at once."""

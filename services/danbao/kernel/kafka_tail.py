@@ -25,6 +25,9 @@ async def last_positions(
     await consumer.start()
     try:
         consumer.assign(partitions)
+        consumer.pause(*partitions)
+        for partition in partitions:
+            consumer.seek(partition, 0)  # at once: a partition without a place is an error
         ends = await _settled_ends(bootstrap, consumer, partitions)
         begins = await consumer.beginning_offsets(partitions)
         found = await _search(consumer, begins, ends)
@@ -58,7 +61,6 @@ async def _search(
 ) -> dict[KafkaPartition, int]:
     found: dict[KafkaPartition, int] = {}
     searching = {p for p in ends if ends[p] > begins[p]}
-    consumer.pause(*ends)
     back = 2
     while searching:
         for partition in searching:

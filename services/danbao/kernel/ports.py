@@ -109,12 +109,10 @@ class Store(Protocol):
         """Read the log by position; it has no gaps."""
         ...
 
-    async def due_timers(self, now: datetime, limit: int) -> Sequence[TimerRow]:
-        """Give deadlines that have come, the oldest first."""
-        ...
-
-    async def delete_timers(self, timer_ids: Iterable[str]) -> None:
-        """Forget deadlines whose commands are certainly sent."""
+    async def due_timers(
+        self, now: datetime, besides: Iterable[str], limit: int
+    ) -> Sequence[TimerRow]:
+        """Give deadlines that have come, the oldest first, besides those named."""
         ...
 
     async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
@@ -165,7 +163,9 @@ class Source(Protocol):
         """Partitions that were assigned and not claimed yet; each is given once."""
         ...
 
-    async def bounds(self, place: TopicPartition) -> tuple[int, int]:
+    async def bounds(
+        self, places: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, tuple[int, int]]:
         """First offset that is there, and the offset that the next record will get."""
         ...
 

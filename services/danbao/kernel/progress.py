@@ -1,5 +1,6 @@
 """A worker's partitions: claimed in Postgres, checked against Kafka, advanced batch by batch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from danbao.kernel.errors import OffsetError, SequenceHoleError
@@ -29,13 +30,16 @@ class Progress:
     parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
     _anchors: dict[TopicPartition, Offset] = field(default_factory=dict)
 
-    async def claim(self, place: TopicPartition) -> None:
-        """Take a partition over and go on where its last owner stopped.
+    async def claim(self, places: Iterable[TopicPartition]) -> None:
+        """Take partitions over and go on where their last owners stopped.
 
         Raises:
-            OffsetError: the stored offset does not fit the topic.
+            OffsetError: a stored offset does not fit its topic.
         """
-        begin, end = await self.source.bounds(place)
+        for place, (begin, end) in sorted((await self.source.bounds(places)).items()):
+            await self._claim(place, begin, end)
+
+    async def _claim(self, place: TopicPartition, begin: int, end: int) -> None:
         offset = await self.store.claim(self.service, place, begin)
         if not begin <= offset.next_offset <= end:
             raise OffsetError(

@@ -1,10 +1,12 @@
 """The scheduler: deadlines that have come become commands (architecture 5, `timers`).
 
-It reads without locks and deletes only after the acknowledgement, so a command may be sent twice
-and never gets lost; the stream's own generation makes the second one harmless.
+It reads without locks and deletes nothing: the worker that handles the command does, in the same
+transaction.  Until then it is sent again now and then, so it never gets lost, whatever fails; the
+stream's own generation makes a second one harmless.
 """
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -14,6 +16,9 @@ from danbao.kernel.ports import Clock, CommandSink, Store
 from danbao.kernel.settings import Settings
 
 TIMERS_MAX = 500
+UNHANDLED_MAX = 5_000
+"""Commands sent and not handled yet; beyond this the scheduler waits for the workers."""
+SEND_AGAIN_S = 10
 RETRY_S = 0.5
 
 log = structlog.get_logger()
@@ -29,6 +34,7 @@ class Scheduler:
     settings: Settings
     stopping: bool = False
     sent: int = 0
+    _sent_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Send until asked to stop."""
@@ -42,14 +48,18 @@ class Scheduler:
 
     async def step(self) -> int:
         """Send what is due now; gives how many commands were sent."""
-        now = self.clock.now()
-        due = await self.store.due_timers(now, TIMERS_MAX)
+        now, monotonic = self.clock.now(), time.monotonic()
+        self._sent_at = {
+            name: at for name, at in self._sent_at.items() if at > monotonic - SEND_AGAIN_S
+        }
+        if len(self._sent_at) >= UNHANDLED_MAX:
+            return 0
+        due = await self.store.due_timers(now, self._sent_at, TIMERS_MAX)
         if not due:
             return 0
         crash_point("scheduler.before_send")
         await self.sink.send(due, now)
         crash_point("scheduler.sent")
-        await self.store.delete_timers(timer.timer_id for timer in due)
-        crash_point("scheduler.deleted")
+        self._sent_at.update((timer.timer_id, monotonic) for timer in due)
         self.sent += len(due)
         return len(due)

@@ -25,7 +25,7 @@ class Settings:
     """Partitions of every topic; recorded at creation and never changed afterwards."""
     batch_records_max: int = 500
     """Records decided in one transaction; more is slower."""
-    batch_wait_ms: int = 5_000
+    batch_wait_ms: int = 1_000
     """How long a worker waits for a first record before it looks at its duties again."""
     command_bytes_max: int = 65_536
     """A larger command is set aside as a dead letter."""

@@ -132,14 +132,12 @@ class PostgresStore:
         """Read a slice of the log."""
         return [to_log_row(row) for row in await self._fetch("read_log", after, limit)]
 
-    async def due_timers(self, now: datetime, limit: int) -> Sequence[TimerRow]:
-        """Give deadlines that have come."""
-        rows = await self._fetch("due_timers", now, limit)
+    async def due_timers(
+        self, now: datetime, besides: Iterable[str], limit: int
+    ) -> Sequence[TimerRow]:
+        """Give deadlines that have come, besides those named."""
+        rows = await self._fetch("due_timers", now, list(besides), limit)
         return [TimerRow(str(row[0]), *tuple(row)[1:]) for row in rows]
-
-    async def delete_timers(self, timer_ids: Iterable[str]) -> None:
-        """Forget deadlines whose commands are sent."""
-        await self._fetch("cancel_timers", list(timer_ids))
 
     async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
         """Give the flows whose events are set aside."""

@@ -126,7 +126,7 @@ WHERE b.shard = 0 AND b.account = n.account AND b.currency = n.currency;
 DELETE FROM danbao.timers WHERE timer_id = ANY ($1::uuid[]);
 
 -- name: set_timers
--- Deadlines that began, or were sent too early and are armed again.
+-- Deadlines that began.
 INSERT INTO danbao.timers
     (timer_id, stream, due_at, type, partition_key, correlation_id, data)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[],
@@ -136,7 +136,9 @@ ON CONFLICT (timer_id) DO NOTHING;
 -- name: due_timers
 -- Deadlines that have come; read without locks, as sending one twice does no harm.
 SELECT timer_id, stream, due_at, type, partition_key, correlation_id, data
-FROM danbao.timers WHERE due_at <= $1 ORDER BY due_at LIMIT $2;
+FROM danbao.timers
+WHERE due_at <= $1 AND timer_id <> ALL ($2::uuid[])
+ORDER BY due_at LIMIT $3;
 
 -- name: set_aside
 -- A record that holds nothing back.

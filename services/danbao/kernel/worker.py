@@ -78,8 +78,8 @@ class Worker:
 
     async def step(self, wait_s: float) -> int:
         """Claim what was assigned, then read and handle one poll's records; gives their count."""
-        for place in sorted(self.source.take_unclaimed()):
-            await self._claim(place)
+        if unclaimed := self.source.take_unclaimed():
+            await self._claim(unclaimed)
         self._progress.drop_foreign()
         self._resume_held()
         wait_s = min(wait_s, POSTPONED_S) if self._held else wait_s
@@ -90,15 +90,16 @@ class Worker:
             pending = await self._handle(pending)
         return len(records)
 
-    async def _claim(self, place: TopicPartition) -> None:
-        """Take a partition over, however long Postgres or Kafka take to answer."""
-        while place in self.source.assigned():
+    async def _claim(self, places: set[TopicPartition]) -> None:
+        """Take partitions over, however long Postgres or Kafka take to answer."""
+        while wanted := places & self.source.assigned():
             try:
-                await self._progress.claim(place)
+                await self._progress.claim(wanted)
             except RetryableError:
                 await self.clock.sleep(RECONNECT_S)
             else:
-                self._held.pop(place, None)
+                for place in wanted:
+                    self._held.pop(place, None)
                 return
 
     def _resume_held(self) -> None:
@@ -186,7 +187,7 @@ class Worker:
                     self._progress.offsets[place] = stored
                 else:
                     reclaimed.add(place)
-                    await self._claim(place)
+                    await self._claim({place})
                 break
         self._progress.drop_foreign()
         return [
