@@ -58,6 +58,10 @@ class Lock:
         text = "\n".join(f"{jar.coordinate} {jar.sha256}" for jar in self.jars)
         return f"kafka-{self.kafka}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
+    def paths(self, folder: Path) -> list[Path]:
+        """The jars in a folder, in the order of the lock."""
+        return [folder / jar.filename for jar in self.jars]
+
 
 def load_lock(path: Path = LOCK) -> Lock:
     """Read the lock file."""

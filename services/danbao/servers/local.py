@@ -74,7 +74,8 @@ class LocalServers:
         Raises:
             ServerError: see `PostgresServer.start` and `KafkaServer.start`; `home_in_use`.
         """
-        self._hold_home()
+        if self._ours():
+            self._hold_home()
         stopped = [
             server
             for server in self._ours()

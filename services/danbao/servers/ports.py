@@ -4,13 +4,11 @@ Between the choice and the server's own bind another program may take a port, so
 fails to start with its port taken is started again with another one.
 """
 
-import asyncio
 import json
 import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-CONNECT_S = 1.0
 
 
 def is_free(port: int) -> bool:
@@ -47,14 +45,3 @@ def choose(record: Path, *names: str) -> dict[str, int]:
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(chosen), encoding="utf-8")
     return chosen
-
-
-async def accepts(port: int) -> bool:
-    """Say whether somebody listens on the port."""
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            _, writer = await asyncio.open_connection(LOOPBACK, port)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True

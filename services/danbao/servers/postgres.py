@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from danbao.servers import ports, postgres_config, postgres_place, process
@@ -28,16 +27,17 @@ RETRIED = ("pre-existing shared memory block", "could not bind", "Address alread
 """A killed server's children need a moment to end; a port may be taken between choice and use."""
 
 
-@dataclass(slots=True)
 class PostgresServer:
     """One database server below `<home>/postgres`; not safe for two processes on one home."""
 
-    home: Path
-    """Absolute."""
-    report: Report
-    name: str = "postgres"
-    port: int = 0
-    running: subprocess.Popen[bytes] | None = None
+    name = "postgres"
+
+    def __init__(self, home: Path, report: Report) -> None:
+        """Take an absolute home; nothing is started or written."""
+        self.home = home
+        self.running: subprocess.Popen[bytes] | None = None
+        self._report = report
+        self._port = 0
 
     @property
     def folder(self) -> Path:
@@ -48,7 +48,7 @@ class PostgresServer:
     def address(self) -> str:
         """The address with user and password."""
         owner, database = postgres_config.OWNER, postgres_config.DATABASE
-        return f"postgresql://{owner}:{self._password()}@{ports.LOOPBACK}:{self.port}/{database}"
+        return f"postgresql://{owner}:{self._password()}@{ports.LOOPBACK}:{self._port}/{database}"
 
     async def start(self) -> None:
         """Start on the recorded port, or on a new one when somebody took it.
@@ -59,7 +59,7 @@ class PostgresServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         made = self._made()
         user, data = self._who_and_where(made)
-        programs = await asyncio.to_thread(postgres_place.programs, user, self.report)
+        programs = await asyncio.to_thread(postgres_place.programs, user, self._report)
         await self._end_left_over(data)
         if made is None:
             await self._make_data(programs, data, user)
@@ -134,65 +134,78 @@ class PostgresServer:
         return path.read_text(encoding="utf-8")
 
     async def _make_data(self, programs: Path, data: Path, user: User | None) -> None:
-        """Run initdb into an empty folder; what an unfinished attempt left is deleted."""
+        """Run initdb into an empty folder."""
+        self._report("making the data folder of Postgres")
+        password_file = self._prepare_data(data, user)
+        command = postgres_config.initdb_command(programs / "initdb", data, password_file)
+        try:
+            if await process.run(Program(command, self._log, user=user), MAKE_S) != 0:
+                raise self._failed(what="could not make its data folder")
+        finally:
+            password_file.unlink(missing_ok=True)
+
+    def _prepare_data(self, data: Path, user: User | None) -> Path:
+        """Make the folder anew, with a password file for initdb; both belong to the server's user.
+
+        What an unfinished attempt or a deleted home left there is deleted.
+        """
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(mode=0o700)
         password_file = data.with_name(f"{data.name}.password")
+        password_file.unlink(missing_ok=True)
         password_file.touch(mode=0o600)
         password_file.write_text(self._password(), encoding="utf-8")
         if user is not None:
             os.chown(data, user.uid, user.gid)
             os.chown(password_file, user.uid, user.gid)
-        command = postgres_config.initdb_command(programs / "initdb", data, password_file)
-        try:
-            if await process.run(Program(command, self._log, user=user), MAKE_S) != 0:
-                raise self._failed("could not make its data folder")
-        finally:
-            password_file.unlink(missing_ok=True)
+        if not data.is_relative_to(self.home):
+            self._report(f"the data of Postgres is in {data}: its user cannot reach {self.home}")
+        return password_file
 
     async def _start_and_retry(self, programs: Path, data: Path, user: User | None) -> None:
         """Start; try again for a while on failures that pass."""
-        has_lz4 = "liblz4" in await asyncio.to_thread(_libraries, programs)
+        has_lz4 = await asyncio.to_thread(_has_lz4, programs)
         deadline = time.monotonic() + RETRY_S
         while True:
-            self.port = ports.choose(self.folder / "ports.json", "postgres")["postgres"]
-            values = postgres_config.settings(port=self.port, has_lz4=has_lz4)
+            self._port = ports.choose(self.folder / "ports.json", "postgres")["postgres"]
+            values = postgres_config.settings(port=self._port, has_lz4=has_lz4)
             command = postgres_config.server_command(programs / "postgres", data, values)
-            start_of_log = self._log.stat().st_size if self._log.exists() else 0
+            told = process.size(self._log)
             self.running = process.spawn(Program(command, self._log, signal.SIGINT, user))
             if await self._wait_ready(data):
                 return
             await self.stop()
-            said = self._log.read_text("utf-8", "replace")[start_of_log:]
+            said = process.last_lines(self._log, since=told)
             if time.monotonic() > deadline or not any(each in said for each in RETRIED):
-                raise self._failed("did not start")
+                raise self._failed(what="did not start")
             await asyncio.sleep(POLL_S * 5)
 
     async def _wait_ready(self, data: Path) -> bool:
         """Wait until the server writes `ready` into its pid file, as `pg_ctl` does."""
-        assert self.running is not None
         deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self.running.poll() is None:
+        while self.running is not None and self.running.poll() is None:
             if _is_ready(data, self.running.pid):
                 return True
+            if time.monotonic() > deadline:
+                return False
             await asyncio.sleep(POLL_S)
         return False
 
     async def _make_database(self, programs: Path) -> None:
         """Create the database."""
-        command = postgres_config.createdb_command(programs / "createdb", self.port)
+        command = postgres_config.createdb_command(programs / "createdb", self._port)
         environment = {"PGPASSWORD": self._password()}
         if await process.run(Program(command, self._log, environment=environment), MAKE_S) != 0:
-            raise self._failed("could not make its database")
+            raise self._failed(what="could not make its database")
 
     async def _end_left_over(self, data: Path) -> None:
         """End a server that an earlier run left on this data."""
         left_over = process.find_left_over(data / "postmaster.pid", str(data))
         if left_over is not None:
-            self.report(f"ending a Postgres that an earlier run left behind (pid {left_over.pid})")
+            self._report(f"ending a Postgres that an earlier run left behind (pid {left_over.pid})")
             await process.end_left_over(left_over, signal.SIGINT, STOP_S)
 
-    def _failed(self, what: str) -> ServerError:
+    def _failed(self, *, what: str) -> ServerError:
         """Build the error with what the server said last."""
         return ServerError(
             ServerCode.POSTGRES_START_FAILED,
@@ -210,9 +223,9 @@ def _is_ready(data: Path, pid: int) -> bool:
         return False
 
 
-def _libraries(programs: Path) -> str:
-    """Return how Postgres was built; its configure line tells whether lz4 is in."""
+def _has_lz4(programs: Path) -> bool:
+    """Say whether Postgres was built with lz4; its own record of the build tells."""
     answer = subprocess.run(  # noqa: S603 - our own program
         [programs / "pg_config", "--configure"], capture_output=True, text=True, check=False
     )
-    return answer.stdout.replace("--with-lz4", "liblz4")
+    return "--with-lz4" in answer.stdout

@@ -120,10 +120,15 @@ async def end_left_over(process: psutil.Process, stop_signal: int, limit_s: floa
         return
 
 
-def last_lines(log: Path, count: int = 20) -> str:
-    """Return the end of a log for an error message."""
+def size(log: Path) -> int:
+    """Return how many bytes a log has; one that does not exist has none."""
+    return log.stat().st_size if log.exists() else 0
+
+
+def last_lines(log: Path, count: int = 20, *, since: int = 0) -> str:
+    """Return the end of a log, nothing before the byte `since`, for an error message."""
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        text = log.read_bytes()[since:].decode(errors="replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-count:])
