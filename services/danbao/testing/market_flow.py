@@ -61,7 +61,8 @@ class MarketFlow:
         command_id_: str | None = None,
     ) -> CommandLine:
         """Add a command that goes out together with the one before it."""
-        self.at_ms += self.random.expovariate(1 / self._step_ms)
+        if self.lines:  # the first line goes out when the flow starts
+            self.at_ms += self.random.expovariate(1 / self._step_ms)
         line: CommandLine = {
             "id": command_id_ or command_id(self.random, self.at_ms),
             "type": command,

@@ -126,7 +126,8 @@ def not_created(trade: Trade) -> None:
         {"seller": deal.second},
         {"amount": trade.money(currency="JPY")},
     ]
-    for changes in trade.random.sample(wrong, k=2):
+    trade.random.shuffle(wrong)
+    for changes in wrong:
         trade.create(REFUSED, **changes)
 
 
