@@ -2,6 +2,7 @@
 
 from danbao.servers.addresses import Addresses, Origin
 from danbao.servers.errors import ServerCode, ServerError
+from danbao.servers.find import Servers, find_servers
 from danbao.servers.local import LocalServers, RunningServer
 
 __all__ = [
@@ -11,4 +12,6 @@ __all__ = [
     "RunningServer",
     "ServerCode",
     "ServerError",
+    "Servers",
+    "find_servers",
 ]

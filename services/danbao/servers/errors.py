@@ -6,6 +6,8 @@ prints both and ends with status 3 (unavailable).
 
 from enum import StrEnum
 
+from danbao.kernel.errors import DanbaoError
+
 
 class ServerCode(StrEnum):
     """The closed list of failures; a code is never renamed and never removed."""
@@ -17,16 +19,15 @@ class ServerCode(StrEnum):
     POSTGRES_MISSING = "postgres_missing"
     POSTGRES_START_FAILED = "postgres_start_failed"
     POSTGRES_USER_MISSING = "postgres_user_missing"
+    DOCKER_START_FAILED = "docker_start_failed"
     HOME_IN_USE = "home_in_use"
     NOT_STARTED = "not_started"
 
 
-class ServerError(RuntimeError):
+class ServerError(DanbaoError):
     """A server could not be found, started or stopped."""
 
     def __init__(self, code: ServerCode, message: str, *, todo: str = "") -> None:
         """Keep the facts apart, so that a caller matches on `code` and never on words."""
-        super().__init__(f"{message}\n{todo}" if todo else message)
+        super().__init__(message, todo=todo)
         self.code = code
-        self.message = message
-        self.todo = todo
