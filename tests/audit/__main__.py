@@ -27,13 +27,13 @@ def main() -> int:
         )
     )
     if arguments.json:
-        print(json.dumps([violation.as_json() for violation in violations], ensure_ascii=False))
+        listed = [violation.as_json() for violation in violations]
+        sys.stdout.write(json.dumps(listed, ensure_ascii=False) + "\n")
     else:
-        for violation in violations:
-            print(violation)
+        sys.stdout.writelines(f"{violation}\n" for violation in violations)
         checks = len({violation.check for violation in violations})
         verdict = f"{checks} checks failed" if checks else "clean"
-        print(f"{verdict}, {time.monotonic() - began:.1f} s", file=sys.stderr)
+        sys.stderr.write(f"{verdict}, {time.monotonic() - began:.1f} s\n")
     return 1 if violations else 0
 
 

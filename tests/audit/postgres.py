@@ -24,10 +24,10 @@ ROW_COLUMNS: Final = """
 LOG: Final = f"""
     SELECT {ROW_COLUMNS} FROM danbao.event_log
     WHERE shard = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT {SLICE_ROWS}
-"""  # noqa: S608 - constants only
+"""
 AT: Final = f"""
     SELECT {ROW_COLUMNS} FROM danbao.event_log WHERE shard = $1 AND position = ANY($2::bigint[])
-"""  # noqa: S608 - constants only
+"""
 NEXT_SHARD: Final = """
     SELECT shard FROM danbao.event_log WHERE shard > $1 ORDER BY shard LIMIT 1
 """
@@ -101,7 +101,7 @@ class PostgresTables:
         """Read a table by its key, each slice a statement of its own."""
         names = ", ".join(key)
         places = ", ".join(f"${number}" for number in range(1, len(key) + 1))
-        select = f"SELECT {columns} FROM {table}"  # noqa: S608 - names are ours
+        select = f"SELECT {columns} FROM {table}"
         order = f"ORDER BY {names} LIMIT {SLICE_ROWS}"
         records = await self._connection.fetch(f"{select} {order}")
         while records:

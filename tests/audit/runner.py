@@ -118,7 +118,7 @@ class Audit:
             relayed.finish_at_rest()
 
 
-async def run(  # noqa: PLR0913 - one keyword a thing that may be there or not
+async def run(
     tables: Tables,
     topics: Topics | None = None,
     *,
@@ -140,7 +140,7 @@ async def run(  # noqa: PLR0913 - one keyword a thing that may be there or not
     return audit.report
 
 
-async def audit(  # noqa: PLR0913 - one keyword a thing that may be there or not
+async def audit(
     dsn: str,
     bootstrap: str | None = None,
     expected: str | Path | None = None,
