@@ -1,4 +1,4 @@
-"""The last event of each partition: control records and aborted transactions take offsets too.
+"""The last record of each partition: control records and aborted transactions take offsets too.
 
 Never compute with offsets (reliability 2c K9): go back from the end, further each time, until a
 committed record is found.
@@ -6,6 +6,7 @@ committed record is found.
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
@@ -20,8 +21,25 @@ async def last_positions(
     bootstrap: str, places: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:
     """Give the position of the last committed event of each partition, 0 for an empty one."""
+    places = list(places)
+    records = await _last(bootstrap, places)
+    return {
+        place: int(dict(records[place].headers)["ce_sequence"]) if place in records else 0
+        for place in places
+    }
+
+
+async def last_records(
+    bootstrap: str, places: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Give the offset of the last committed record of each partition that has one."""
+    records = await _last(bootstrap, list(places))
+    return {place: record.offset for place, record in records.items()}
+
+
+async def _last(bootstrap: str, places: list[TopicPartition]) -> dict[TopicPartition, Any]:
     partitions = [KafkaPartition(*place) for place in places]
-    consumer = make_consumer(bootstrap, client_id="danbao-relay-tail", fetch_max_wait_ms=100)
+    consumer = make_consumer(bootstrap, client_id="danbao-tail", fetch_max_wait_ms=100)
     await consumer.start()
     try:
         consumer.assign(partitions)
@@ -31,7 +49,7 @@ async def last_positions(
         ends = await _settled_ends(bootstrap, consumer, partitions)
         begins = await consumer.beginning_offsets(partitions)
         found = await _search(consumer, begins, ends)
-        return {TopicPartition(*p): found.get(p, 0) for p in partitions}
+        return {TopicPartition(*partition): record for partition, record in found.items()}
     finally:
         await consumer.stop()
 
@@ -41,7 +59,7 @@ async def _settled_ends(
 ) -> dict[KafkaPartition, int]:
     """Wait until no transaction is open: both isolation levels see the same end."""
     everything = make_consumer(
-        bootstrap, client_id="danbao-relay-tail", isolation_level="read_uncommitted"
+        bootstrap, client_id="danbao-tail", isolation_level="read_uncommitted"
     )
     await everything.start()
     try:
@@ -58,8 +76,8 @@ async def _search(
     consumer: AIOKafkaConsumer,
     begins: dict[KafkaPartition, int],
     ends: dict[KafkaPartition, int],
-) -> dict[KafkaPartition, int]:
-    found: dict[KafkaPartition, int] = {}
+) -> dict[KafkaPartition, Any]:
+    found: dict[KafkaPartition, Any] = {}
     searching = {p for p in ends if ends[p] > begins[p]}
     back = 2
     while searching:
@@ -70,7 +88,7 @@ async def _search(
         while reading:
             batches = await consumer.getmany(timeout_ms=50)
             for partition, records in batches.items():
-                found[partition] = int(dict(records[-1].headers)["ce_sequence"])
+                found[partition] = records[-1]
             for partition in list(reading):
                 if await consumer.position(partition) >= ends[partition]:
                     consumer.pause(partition)

@@ -1,0 +1,5 @@
+"""`python -m danbao` is `danbao`."""
+
+from danbao.cli.main import app
+
+app()

@@ -1,0 +1,5 @@
+"""`danbao demo`."""
+
+
+def demo() -> None:
+    """To be written."""

@@ -1,0 +1,32 @@
+"""`danbao down`: stop the engine of this home."""
+
+import time
+from typing import Annotated
+
+import psutil
+import typer
+
+from danbao.cli.exits import REFUSED, UNAVAILABLE, fail, settings
+from danbao.engine.record import read_record
+
+
+def down(
+    within: Annotated[float, typer.Option(help="Seconds to wait for a clean stop.")] = 30.0,
+) -> None:
+    """Stop the engine that runs in this home, cleanly.
+
+    Example: danbao down
+    """
+    home = settings().home.absolute()
+    record = read_record(home)
+    if record is None:
+        typer.echo("no engine runs here")
+        raise typer.Exit(REFUSED)
+    process = psutil.Process(record.pid)
+    process.terminate()
+    begun = time.monotonic()
+    try:
+        process.wait(within)
+    except psutil.TimeoutExpired:
+        fail(f"process {record.pid} did not stop within {within:.0f} s", UNAVAILABLE)
+    typer.echo(f"stopped after {time.monotonic() - begun:.1f} s")

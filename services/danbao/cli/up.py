@@ -1,0 +1,136 @@
+"""`danbao up`: everything, in the foreground on one screen, or detached."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from danbao.app import PROCESSES
+from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail, running, settings
+from danbao.engine.engine import Engine
+from danbao.engine.record import read_record
+from danbao.engine.screen import Screen
+from danbao.kernel.errors import UnavailableError
+from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.settings import Settings
+
+DETACHED_READY_WITHIN_S = 120
+LOOK_EVERY_S = 0.5
+WORKERS_MAX = 64
+
+
+def up(
+    workers: Annotated[
+        list[str], typer.Option(help="How many workers of a service: escrow=2. May be repeated.")
+    ] = [],  # noqa: B006 - typer copies it
+    detach: Annotated[bool, typer.Option("--detach", help="Return once all is ready.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines of text, no screen.")] = False,
+) -> None:
+    """Run the whole engine: Kafka, Postgres, six services, relay, projector, scheduler.
+
+    Example: danbao up --workers escrow=2 --workers settlement=2
+    """
+    counts = _counts(workers)
+    chosen = settings()
+    if detach:
+        _detach(chosen.home.absolute(), workers)
+        return
+    running(lambda: _run(chosen, counts, plain=plain or not sys.stdout.isatty()))
+
+
+def _counts(texts: list[str]) -> dict[str, int]:
+    """Parse `escrow=2`."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if name not in PROCESSES or not number.isdigit() or not 1 <= int(number) <= WORKERS_MAX:
+            fail(
+                f"--workers {text}: expected SERVICE=NUMBER",
+                WRONG_USE,
+                f"Services are: {', '.join(PROCESSES)}.",
+            )
+        counts[name] = int(number)
+    return counts
+
+
+async def _run(chosen: Settings, counts: dict[str, int], *, plain: bool) -> int:
+    """Run until a signal comes."""
+    console = Console(highlight=False)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    engine = Engine(chosen, counts, console.print)
+    begun = time.monotonic()
+    try:
+        await engine.start()
+        await engine.wait_until_ready(stop)
+        if not stop.is_set():
+            console.print(f"ready after {time.monotonic() - begun:.1f} s")
+            await _watch(engine, stop, console, plain=plain)
+    finally:
+        console.print("stopping")
+        await engine.stop()
+    console.print("stopped")
+    return 0
+
+
+async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain: bool) -> None:
+    """Keep the processes alive, and show them."""
+    screen = Screen()
+    connection = None
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while not stop.is_set():
+            engine.look()
+            if not plain:
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await connect(
+                            engine.settings.postgres_dsn, purpose="screen", timeouts=PATIENT
+                        )
+                    children, servers = engine.supervisor.children, engine.servers.processes
+                    live.update(await screen.render(connection, children, servers), refresh=True)
+                except (UnavailableError, OSError):
+                    connection = None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S * (1 if plain else 2))
+    if connection is not None:
+        connection.terminate()
+
+
+def _detach(home: Path, workers: list[str]) -> None:
+    """Start `danbao up` in the background, and wait until it is ready."""
+    if read_record(home):
+        fail("an engine runs here already", REFUSED, "Stop it with `danbao down`.")
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "engine.log"
+    command = [sys.executable, "-m", "danbao", "up", "--plain"]
+    for text in workers:
+        command += ["--workers", text]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + DETACHED_READY_WITHIN_S
+    while time.monotonic() < deadline:
+        text = log.read_text(errors="replace")
+        if "\nready after" in text:
+            typer.echo(f"the engine runs (process {process.pid}); `danbao down` stops it")
+            return
+        if process.poll() is not None:
+            fail(f"the engine did not start:\n{text[-2000:]}", UNAVAILABLE)
+        time.sleep(0.05)
+    process.terminate()
+    fail(f"the engine was not ready within {DETACHED_READY_WITHIN_S} s", UNAVAILABLE, str(log))

@@ -1,0 +1,157 @@
+"""The engine: find or start the servers, set them up, run every process, stop it all again."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import asyncpg
+import psutil
+
+from danbao.app import PROCESSES
+from danbao.engine.ready import Claims, is_ready, read_claims
+from danbao.engine.record import EngineRecord, read_record, remove_record, write_record
+from danbao.engine.supervisor import Supervisor
+from danbao.kernel.errors import SetupError
+from danbao.kernel.migrate import migrate
+from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.settings import Settings
+from danbao.kernel.topics import declared_topics, ensure_topics
+from danbao.servers import Addresses, LocalServers
+
+LOOK_EVERY_S = 0.1
+
+
+class Engine:
+    """Everything that runs on this machine for one home."""
+
+    def __init__(
+        self, settings: Settings, workers: Mapping[str, int], report: Callable[[str], None]
+    ) -> None:
+        self.settings = replace(settings, home=settings.home.absolute())
+        self._workers = workers
+        self._report = report
+        given = Addresses(settings.postgres_dsn, settings.kafka_bootstrap)
+        self.servers = LocalServers(self.settings.home, report, given=given)
+        self.supervisor = Supervisor(self.settings.home, {})
+        self._claims_before: Claims = {}
+
+    async def start(self) -> None:
+        """Start all; when this returns, every process has been started.
+
+        Raises:
+            SetupError: an engine runs in this home already, or the servers are not fit.
+            ServerError: a server could not be started.
+        """
+        home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True)
+        if running := read_record(home):
+            raise SetupError(
+                f"an engine runs here already (process {running.pid})",
+                todo="Stop it with `danbao down`, or choose another DANBAO_HOME.",
+            )
+        await self.servers.start()
+        addresses = self.servers.addresses
+        self.settings = replace(
+            self.settings,
+            postgres_dsn=addresses.postgres_dsn,
+            kafka_bootstrap=addresses.kafka_bootstrap,
+        )
+        await set_up(self.settings, self._report)
+        self._report("starting the services")
+        connection = await connect(addresses.postgres_dsn, purpose="set-up", timeouts=PATIENT)
+        try:
+            self._claims_before = await read_claims(connection)
+        finally:
+            await connection.close()
+        self.supervisor.environment = {
+            "DANBAO_POSTGRES_DSN": addresses.postgres_dsn,
+            "DANBAO_KAFKA_BOOTSTRAP": addresses.kafka_bootstrap,
+            "DANBAO_HOME": str(home),
+        }
+        for name in PROCESSES:
+            for worker in range(self._workers.get(name, 1)):
+                self.supervisor.add(name, worker)
+        self.look()
+
+    def look(self) -> None:
+        """Watch the processes, and write down what changed."""
+        if self.supervisor.look():
+            self._record()
+
+    async def wait_until_ready(self, stop: asyncio.Event) -> None:
+        """Return when all parts work, or when `stop` is set.
+
+        Raises:
+            SetupError: a process refuses to run; its last words are in the message.
+        """
+        settings = self.settings
+        connection = await connect(settings.postgres_dsn, purpose="ready", timeouts=PATIENT)
+        try:
+            while not await is_ready(connection, self._claims_before, settings.partitions):
+                if stop.is_set():
+                    return
+                self.look()
+                for child in self.supervisor.children:
+                    if child.refused:
+                        raise SetupError(f"{child.name} refuses to run:\n{child.last_words()}")
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            connection.terminate()
+
+    async def stop(self) -> None:
+        """Stop processes, then servers."""
+        await self.supervisor.stop()
+        await self.servers.stop()
+        remove_record(self.settings.home)
+
+    def _record(self) -> None:
+        processes = {
+            child.name: child.pid for child in self.supervisor.children if child.pid is not None
+        }
+        processes.update((server.name, server.pid) for server in self.servers.processes)
+        record = EngineRecord(
+            pid=os.getpid(),
+            started=psutil.Process().create_time(),
+            postgres_dsn=self.settings.postgres_dsn,
+            kafka_bootstrap=self.settings.kafka_bootstrap,
+            partitions=self.settings.partitions,
+            processes=processes,
+        )
+        write_record(self.settings.home, record)
+
+
+async def set_up(settings: Settings, report: Callable[[str], None]) -> None:
+    """Bring tables and topics to what this version needs; safe to run any number of times.
+
+    Raises:
+        SetupError: Postgres could lose commits, or topics are not as they were made.
+    """
+    applied = await migrate(settings.postgres_dsn)
+    if applied:
+        report(f"made the tables ({len(applied)} migrations)")
+    connection = await connect(settings.postgres_dsn, purpose="set-up", timeouts=PATIENT)
+    try:
+        await _check_durability(connection)
+        rows = await connection.fetch("SELECT topic, partitions FROM danbao.topics")
+        recorded = {row["topic"]: row["partitions"] for row in rows}
+        made = await ensure_topics(settings.kafka_bootstrap, settings.partitions, recorded)
+        missing = [topic for topic in declared_topics() if topic not in recorded]
+        await connection.executemany(
+            "INSERT INTO danbao.topics (topic, partitions) VALUES ($1, $2)",
+            [(topic, settings.partitions) for topic in missing],
+        )
+        if made:
+            report(f"made {len(made)} topics of {settings.partitions} partitions")
+    finally:
+        await connection.close()
+
+
+async def _check_durability(connection: asyncpg.Connection) -> None:
+    """Refuse a Postgres that may lose what it has committed (reliability 2c P5)."""
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        value = await connection.fetchval("SELECT current_setting($1)", name)
+        if value == "off":
+            raise SetupError(
+                f"Postgres runs with {name} = {value}", todo=f"Switch {name} on: money is at stake."
+            )

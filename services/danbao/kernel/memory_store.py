@@ -1,0 +1,132 @@
+"""The store in memory: for tests, simulations and first steps; nothing outlives the process.
+
+    tables = Tables()
+    mine, theirs = MemoryStore(tables), MemoryStore(tables)   # two processes, one database
+
+It keeps every promise of the Store port that the conformance suite holds Postgres to.  Units of
+one `Tables` run one after the other from their first lock on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from danbao.kernel.errors import FencedError, OutcomeUnknownError
+from danbao.kernel.memory_tables import Lease, Tables
+from danbao.kernel.memory_unit import MemoryUnit
+from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition
+
+PARKING = ("event_unreadable", "event_failed", "flow_parked")
+"""Reasons for which the later events of a flow wait too."""
+
+
+class MemoryStore:
+    """The Store port without a server."""
+
+    def __init__(self, tables: Tables | None = None) -> None:
+        """Open tables, or begin with empty ones."""
+        self.tables = Tables() if tables is None else tables
+        self._news = asyncio.Event()
+        self.lose_next_commit: bool | None = None
+        """Let the next COMMIT end unclearly: True when it happened all the same."""
+
+    async def incarnation(self) -> UUID:
+        """Which log this is."""
+        return self.tables.incarnation
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[MemoryUnit]:
+        """Open a transaction; it commits at the end of the block."""
+        unit = MemoryUnit(self.tables)
+        try:
+            yield unit
+            lost, self.lose_next_commit = self.lose_next_commit, None
+            if lost is not False:
+                unit.commit()
+            if lost is not None:
+                raise OutcomeUnknownError("lost the connection during COMMIT")
+        finally:
+            unit.release()
+
+    async def claim(self, service: str, place: TopicPartition, start: int) -> Offset:
+        """Take a partition over."""
+        async with self.unit() as unit:
+            await unit.lock_offsets(service, [place])
+            stored = self.tables.offsets.get((service, place), Offset(0, start))
+            claimed = replace(stored, epoch=stored.epoch + 1)
+            self.tables.offsets[service, place] = claimed
+            return claimed
+
+    async def read_offset(self, service: str, place: TopicPartition) -> Offset:
+        """Read how far the service is, waiting for whoever has it locked."""
+        async with self.unit() as unit:
+            return (await unit.lock_offsets(service, [place]))[place]
+
+    async def head(self) -> int:
+        """The log's last position."""
+        return self.tables.position
+
+    async def read_log(self, after: int, limit: int) -> Sequence[LogRow]:
+        """Read a slice of the log."""
+        return self.tables.log[after : after + limit]
+
+    async def due_timers(
+        self, now: datetime, besides: Iterable[str], limit: int
+    ) -> Sequence[TimerRow]:
+        """Give deadlines that have come, besides those named."""
+        left_out = set(besides)
+        due = [
+            timer
+            for timer in self.tables.timers.values()
+            if timer.due_at <= now and timer.timer_id not in left_out
+        ]
+        return sorted(due, key=lambda timer: timer.due_at)[:limit]
+
+    async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
+        """Give the flows whose events are set aside."""
+        return {
+            stored.letter.partition_key
+            for (name, where, _), stored in self.tables.letters.items()
+            if (name, where) == (service, place)
+            and stored.letter.reason in PARKING
+            and stored.letter.partition_key is not None
+        }
+
+    async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:
+        """Take or renew the relay's lease."""
+        lease = self.tables.lease
+        if lease.owner != owner and lease.until >= now:
+            return None
+        self.tables.lease = Lease(owner, now + timedelta(seconds=seconds), lease.confirmed)
+        return lease.confirmed
+
+    async def confirm(self, owner: str, position: int) -> None:
+        """Note what is certainly published."""
+        lease = self.tables.lease
+        if lease.owner != owner:
+            raise FencedError("the relay's lease is another's")
+        self.tables.lease = replace(lease, confirmed=max(lease.confirmed, position))
+
+    async def notify(self) -> None:
+        """Wake those who follow the log."""
+        for news in self.tables.followers:
+            news.set()
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Wait until somebody notifies, at most so long; a first wait ends at once."""
+        if self._news not in self.tables.followers:
+            self.tables.followers.add(self._news)
+            self._news.set()
+        try:
+            await asyncio.wait_for(self._news.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self._news.clear()
+
+    async def close(self) -> None:
+        """Follow the log no longer."""
+        self.tables.followers.discard(self._news)

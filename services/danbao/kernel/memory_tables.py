@@ -1,0 +1,181 @@
+"""The store's tables in memory, and the changes of one transaction before they are committed.
+
+What the migrations promise holds here too: the log has no gaps and is only ever appended to,
+(stream, version) and command ids are unique, and guarded balances stay above their floor.
+"""
+
+from asyncio import Event, Lock
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
+
+from danbao.kernel.loaded import Account
+from danbao.kernel.messages import (
+    Answer,
+    DeadLetter,
+    LogRow,
+    Offset,
+    StoredStream,
+    TimerRow,
+    TopicPartition,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INCARNATION = UUID("00000000-0000-4000-8000-000000000000")
+"""Which log this is, unless told otherwise: two runs of the same work make the same ids."""
+SHARD = 0
+
+LetterKey: TypeAlias = tuple[str, TopicPartition, int]
+"""(service, place, offset): a record is set aside once."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class StoredAnswer(NamedTuple):
+    """An inbox row: which command, and where in the log its answer lies."""
+
+    service: str
+    answer: Answer
+    first_position: int
+    last_position: int
+
+
+class StoredLetter(NamedTuple):
+    """A dead letter with the time it was set aside."""
+
+    letter: DeadLetter
+    received_at: datetime
+
+
+class Leaf(NamedTuple):
+    """The two hashes of a log row."""
+
+    row_hash: bytes
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who publishes the log until when, and how far it certainly got."""
+
+    owner: str = ""
+    until: datetime = EPOCH
+    confirmed: int = 0
+
+
+@dataclass(slots=True)
+class Tables:
+    """All that is committed; shared by every MemoryStore that is opened on it."""
+
+    incarnation: UUID = INCARNATION
+    log: list[LogRow] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+    streams: dict[str, list[LogRow]] = field(default_factory=dict)
+    recorded_at: datetime = EPOCH
+    states: dict[str, StoredStream] = field(default_factory=dict)
+    facts: dict[str, str | None] = field(default_factory=dict)
+    balances: dict[Account, int] = field(default_factory=dict)
+    inbox: dict[str, StoredAnswer] = field(default_factory=dict)
+    offsets: dict[tuple[str, TopicPartition], Offset] = field(default_factory=dict)
+    timers: dict[str, TimerRow] = field(default_factory=dict)
+    letters: dict[LetterKey, StoredLetter] = field(default_factory=dict)
+    lease: Lease = field(default_factory=Lease)
+    lock: Lock = field(default_factory=Lock)
+    """Stands for every row lock: one unit at a time holds it, from its first lock to its end."""
+    followers: set[Event] = field(default_factory=set)
+
+    @property
+    def position(self) -> int:
+        """The log's last position."""
+        return len(self.log)
+
+
+class Overlay(Generic[Key, Value]):
+    """A table as one transaction sees it: its own changes over what is committed."""
+
+    def __init__(self, base: dict[Key, Value]) -> None:
+        """Change nothing yet."""
+        self._base = base
+        self._put: dict[Key, Value] = {}
+        self._removed: set[Key] = set()
+
+    def __contains__(self, key: Key) -> bool:
+        """Tell whether there is such a row."""
+        return key in self._put or (key in self._base and key not in self._removed)
+
+    def __getitem__(self, key: Key) -> Value:
+        """Give a row.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if key not in self:
+            raise KeyError(key)
+        return self._put[key] if key in self._put else self._base[key]
+
+    def __setitem__(self, key: Key, value: Value) -> None:
+        """Insert or replace a row."""
+        self._put[key] = value
+
+    def remove(self, key: Key) -> None:
+        """Delete a row if it is there."""
+        self._put.pop(key, None)
+        self._removed.add(key)
+
+    def commit(self) -> None:
+        """Make the changes what is so for everybody."""
+        for key in self._removed:
+            self._base.pop(key, None)
+        self._base.update(self._put)
+
+    @property
+    def changes(self) -> Mapping[Key, Value]:
+        """Rows that were inserted or replaced."""
+        return MappingProxyType(self._put)
+
+
+class Changes:
+    """What one transaction has changed so far; nobody else sees it before `commit`."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Change nothing yet."""
+        self._tables = tables
+        self.rows: list[LogRow] = []
+        self.leaves: list[Leaf] = []
+        self.states = Overlay(tables.states)
+        self.facts = Overlay(tables.facts)
+        self.balances = Overlay(tables.balances)
+        self.inbox = Overlay(tables.inbox)
+        self.offsets = Overlay(tables.offsets)
+        self.timers = Overlay(tables.timers)
+        self.letters = Overlay(tables.letters)
+
+    def commit(self) -> None:
+        """Apply all changes at once."""
+        tables = self._tables
+        for overlay in self._overlays():
+            overlay.commit()
+        tables.log.extend(self.rows)
+        tables.leaves.extend(self.leaves)
+        for row in self.rows:
+            tables.streams.setdefault(row.stream, []).append(row)
+            tables.recorded_at = row.recorded_at
+
+    def _overlays(self) -> Iterator[Overlay[object, object]]:
+        for value in vars(self).values():
+            if isinstance(value, Overlay):
+                yield value
+
+
+def leaf_hash(position: int, recorded_at: datetime, row_hash: bytes) -> bytes:
+    """Finish a leaf (contract, "Leaf hash"); the row hash was computed with the row."""
+    micros = (recorded_at - EPOCH) // timedelta(microseconds=1)
+    numbers = (SHARD, position, micros)
+    return sha256(
+        b"\x00" + b"".join(n.to_bytes(8, "big", signed=True) for n in numbers) + row_hash
+    ).digest()
