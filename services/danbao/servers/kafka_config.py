@@ -45,7 +45,7 @@ def server_properties(data: Path, broker_port: int, controller_port: int) -> str
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
         "auto.leader.rebalance.enable": "false",
-        # Small threads pools and buffers: two cores are shared with everything else.
+        # Small thread pools and buffers: two cores are shared with everything else.
         "num.network.threads": 2,
         "num.io.threads": 4,
         "background.threads": 2,
@@ -53,6 +53,9 @@ def server_properties(data: Path, broker_port: int, controller_port: int) -> str
         "log.cleaner.threads": 1,
         "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
         "log.index.size.max.bytes": INDEX_BYTES_MAX,
+        # After a crash the broker may register again only when its old session has ended.
+        "broker.session.timeout.ms": 3_000,
+        "broker.heartbeat.interval.ms": 1_000,
         # Without it the controller writes a record every 500 ms for ever.
         "metadata.max.idle.interval.ms": 0,
     }
