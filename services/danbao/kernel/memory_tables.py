@@ -5,11 +5,10 @@ What the migrations promise holds here too: the log has no gaps and is only ever
 """
 
 from asyncio import Event, Lock
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -94,6 +93,13 @@ class Tables:
         """The log's last position."""
         return len(self.log)
 
+    def has_version(self, stream: str, version: int) -> bool:
+        """Tell whether the stream has an event of this version."""
+        rows = self.streams.get(stream)
+        if not rows or version > rows[-1].version:
+            return False
+        return any(row.version == version for row in rows)
+
 
 class Overlay(Generic[Key, Value]):
     """A table as one transaction sees it: its own changes over what is committed."""
@@ -122,6 +128,12 @@ class Overlay(Generic[Key, Value]):
         """Insert or replace a row."""
         self._put[key] = value
 
+    def get(self, key: Key) -> Value | None:
+        """Give a row, or None."""
+        if key in self._put:
+            return self._put[key]
+        return None if key in self._removed else self._base.get(key)
+
     def remove(self, key: Key) -> None:
         """Delete a row if it is there."""
         self._put.pop(key, None)
@@ -132,11 +144,6 @@ class Overlay(Generic[Key, Value]):
         for key in self._removed:
             self._base.pop(key, None)
         self._base.update(self._put)
-
-    @property
-    def changes(self) -> Mapping[Key, Value]:
-        """Rows that were inserted or replaced."""
-        return MappingProxyType(self._put)
 
 
 class Changes:

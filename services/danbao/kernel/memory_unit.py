@@ -65,11 +65,11 @@ class MemoryUnit:
     async def lock_streams(self, streams: Iterable[str]) -> dict[str, StoredStream]:
         """Lock streams, those about to begin too."""
         await self._lock()
-        states = self._changes.states
-        for stream in streams:
+        wanted, states = sorted(streams), self._changes.states
+        for stream in wanted:
             if stream not in states:
                 states[stream] = BEGINNING
-        return {stream: states[stream] for stream in streams}
+        return {stream: states[stream] for stream in wanted}
 
     async def read_stream(self, stream: str) -> Sequence[LogRow]:
         """Give all events of a stream, oldest first."""
@@ -79,21 +79,21 @@ class MemoryUnit:
     async def share_facts(self, keys: Iterable[str]) -> dict[str, str | None]:
         """Lock shared facts against change, and give them."""
         await self._lock()
-        facts = self._changes.facts
-        for key in keys:
+        wanted, facts = sorted(keys), self._changes.facts
+        for key in wanted:
             if key not in facts:
                 facts[key] = None
-        return {key: facts[key] for key in keys}
+        return {key: facts[key] for key in wanted}
 
     async def lock_balances(self, accounts: Iterable[Account]) -> dict[Account, int]:
         """Lock guarded accounts that may be debited."""
         await self._lock()
-        balances = self._changes.balances
-        for account in accounts:
+        wanted, balances = sorted(accounts), self._changes.balances
+        for account in wanted:
             if account not in balances:
                 balances[account] = 0
-        self._locked_balances.update(accounts)
-        return {account: balances[account] for account in accounts}
+        self._locked_balances.update(wanted)
+        return {account: balances[account] for account in wanted}
 
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
@@ -155,7 +155,7 @@ class MemoryUnit:
             if stream in states and states[stream].version == 0:
                 states.remove(stream)
         for change in writes.states:
-            stored = states[change.stream] if change.stream in states else None
+            stored = states.get(change.stream)
             if stored is None or stored.version != change.expected_version:
                 raise ConflictError("a stream is not as it was read")
             states[change.stream] = StoredStream(
@@ -169,7 +169,7 @@ class MemoryUnit:
                 continue
             if change < 0 and account not in self._locked_balances:
                 raise RefusedError(f"{account[0]} was not locked to be debited")
-            balance = (balances[account] if account in balances else 0) + change
+            balance = (balances.get(account) or 0) + change
             if balance < 0:
                 raise RefusedError(f"{account[0]} would fall below its floor")
             if balance > BIGINT_MAX:
@@ -192,8 +192,7 @@ class MemoryUnit:
         versions = {(row.stream, row.version) for row in changes.rows}
         for number, row in enumerate(writes.rows, start=1):
             key = row.stream, row.version
-            stored = tables.streams.get(row.stream, ())
-            if key in versions or any(earlier.version == row.version for earlier in stored):
+            if key in versions or tables.has_version(*key):
                 raise ConflictError(f"{row.stream} has its version {row.version} already")
             versions.add(key)
             if len(_storable(row.data).encode()) > EVENT_BYTES_MAX:

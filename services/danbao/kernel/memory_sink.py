@@ -1,0 +1,89 @@
+"""Writing the broker in memory: the relay's publisher, and the scheduler's commands."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from danbao.contracts.catalogue import SERVICES, service_of
+from danbao.kernel.errors import OutcomeUnknownError
+from danbao.kernel.memory_broker import MemoryBroker
+from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
+from danbao.kernel.records import event_headers, partition_of, place_of, time_text
+from danbao.kernel.topics import commands_topic, events_topic
+
+
+class MemoryEventSink:
+    """The EventSink port without a server: the last one opened is the only publisher."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        """Publish to a broker, from `open` on."""
+        self._broker = broker
+        self._epoch = 0
+        self.lose_next_answer: bool | None = None
+        """Let the next publishing end unclearly: True when it happened all the same."""
+
+    async def open(self) -> dict[TopicPartition, int]:
+        """Fence earlier publishers, and find out what each partition holds."""
+        self._broker.publisher_epoch += 1
+        self._epoch = self._broker.publisher_epoch
+        places = self._broker.places(events_topic(service) for service in SERVICES)
+        return {place: self._last_position(place) for place in places}
+
+    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
+        """Publish rows, all or nothing."""
+        assert self._epoch > 0, "open comes first"
+        if self._epoch != self._broker.publisher_epoch:
+            raise OutcomeUnknownError("another publisher has opened the topics")
+        lost, self.lose_next_answer = self.lose_next_answer, None
+        if lost is not False:
+            sent = [
+                (place, row.partition_key.encode(), row.data.encode(), event_headers(row, previous))
+                for place, previous, row in rows
+            ]
+            self._broker.send_together(sent)
+        if lost is not None:
+            raise OutcomeUnknownError("publishing ended unclearly")
+
+    def place_of(self, row: LogRow) -> TopicPartition:
+        """The partition that a row belongs to."""
+        return place_of(row, self._broker.partitions)
+
+    async def close(self) -> None:
+        """Publish no more."""
+        self._epoch = 0
+
+    def _last_position(self, place: TopicPartition) -> int:
+        record = self._broker.partition(place).last()
+        return 0 if record is None else int(dict(record.headers)["ce_sequence"])
+
+
+class MemoryCommandSink:
+    """The CommandSink port without a server."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        """Send to a broker."""
+        self._broker = broker
+
+    async def send(self, timers: Sequence[TimerRow], now: datetime) -> None:
+        """Send the commands of deadlines."""
+        for timer in timers:
+            key = timer.partition_key
+            headers = [
+                ("ce_specversion", b"1.0"),
+                ("ce_id", timer.timer_id.encode()),
+                ("ce_type", timer.type.encode()),
+                ("ce_source", b"danbao/scheduler"),
+                ("ce_time", time_text(now).encode()),
+                ("ce_partitionkey", key.encode()),
+                ("ce_correlationid", timer.correlation_id.encode()),
+                ("content-type", b"application/json"),
+            ]
+            self._broker.send(
+                commands_topic(service_of(timer.type)),
+                key.encode(),
+                timer.data.encode(),
+                headers,
+                partition_of(key, self._broker.partitions),
+            )
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
