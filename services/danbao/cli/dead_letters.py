@@ -1,0 +1,127 @@
+"""`danbao dead-letters`: records that could not be read, each with its reason."""
+
+import json as json_reader
+from base64 import b64decode, b64encode
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from rich.console import Console
+
+from danbao.cli.connect import EXIT_REFUSED, fail, postgres_address, reader, run
+from danbao.cli.format import json_text, plain_table, short_text, time_text
+from danbao.kernel.records import time_text as json_time
+from danbao.kernel.sql import load_queries
+
+DETAIL_CELLS = 60
+
+Q = load_queries("danbao.cli", "dead_letters.sql")
+app = typer.Typer()
+
+Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.callback(invoke_without_command=True)
+def dead_letters(context: typer.Context, limit: Limit = 50, json: Json = False) -> None:
+    """Show the records that were set aside because they could not be read, and why.
+
+    A dead letter holds nothing back; whoever sent it sends it again, repaired, under a new id.
+
+    Example: danbao dead-letters --limit 10
+
+    Example: danbao dead-letters show 7
+    """
+    if context.invoked_subcommand is not None:
+        return
+    reasons, rows = run(_read(postgres_address(), limit))
+    if json:
+        letters = [_place_json(row) for row in rows]
+        typer.echo(json_text({"reasons": [dict(row) for row in reasons], "newest": letters}))
+        return
+    if not rows:
+        typer.echo("no dead letters")
+        return
+    console = Console()
+    counts = plain_table("service", "reason", "count", title="Reasons", right=("count",))
+    for row in reasons:
+        counts.add_row(row["service"], row["reason"], f"{row['count']:,}")
+    console.print(counts)
+    newest = plain_table("id", "time", "place", "flow", "reason", "detail", title="Newest")
+    for row in rows:
+        newest.add_row(
+            str(row["id"]),
+            time_text(row["received_at"]),
+            f"{row['topic']}/{row['partition']}@{row['record_offset']}",
+            row["partition_key"] or "-",
+            row["reason"],
+            short_text(row["detail"], DETAIL_CELLS),
+        )
+    console.print(newest)
+
+
+@app.command()
+def show(
+    letter: Annotated[int, typer.Argument(metavar="ID", help="The dead letter's number.")],
+    json: Json = False,
+) -> None:
+    """Show one dead letter: its headers, key and value, as far as they are readable.
+
+    Example: danbao dead-letters show 7
+    """
+    row = run(_read_one(postgres_address(), letter))
+    if row is None:
+        fail(f"there is no dead letter {letter}", EXIT_REFUSED)
+    headers = [(name, b64decode(text)) for name, text in json_reader.loads(row["headers"])]
+    if json:
+        parts: dict[str, Any] = {name: _part(row[name]) for name in ("key", "value")}
+        parts["headers"] = [{"name": name} | (_part(value) or {}) for name, value in headers]
+        typer.echo(json_text(_place_json(row) | parts))
+        return
+    typer.echo(f"dead letter {row['id']} of {row['service']}, {time_text(row['received_at'])}")
+    typer.echo(f"place    {row['topic']}/{row['partition']} offset {row['record_offset']}")
+    typer.echo(f"flow     {row['partition_key'] or '-'}")
+    typer.echo(f"reason   {row['reason']}: {row['detail']}")
+    for name, value in headers:
+        typer.echo(f"header   {readable(name.encode())}: {readable(value)}")
+    typer.echo(f"key      {readable(row['key'])}")
+    typer.echo(f"value    {readable(row['value'])}")
+
+
+async def _read(dsn: str, limit: int) -> tuple[list[asyncpg.Record], list[asyncpg.Record]]:
+    async with reader(dsn) as connection:
+        return await connection.fetch(Q["reasons"]), await connection.fetch(Q["newest"], limit)
+
+
+async def _read_one(dsn: str, letter: int) -> asyncpg.Record | None:
+    async with reader(dsn) as connection:
+        return await connection.fetchrow(Q["one"], letter)
+
+
+def readable(value: bytes | None) -> str:
+    """Bytes for people: their text; what is no text, or would move the cursor, escaped."""
+    if value is None:
+        return "(none)"
+    text = value.decode(errors="backslashreplace")
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+def _part(value: bytes | None) -> dict[str, str] | None:
+    """Bytes for programs: as text when they are text, and exactly, in base64."""
+    if value is None:
+        return None
+    exact = {"base64": b64encode(value).decode()}
+    try:
+        return {"text": value.decode()} | exact
+    except UnicodeDecodeError:
+        return exact
+
+
+def _place_json(row: asyncpg.Record) -> dict[str, Any]:
+    """What is known about a letter without opening it."""
+    names = ("id", "service", "topic", "partition", "record_offset", "partition_key")
+    known: dict[str, Any] = {name: row[name] for name in (*names, "reason", "detail")}
+    return known | {"received_at": json_time(row["received_at"])}

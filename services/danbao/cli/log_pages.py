@@ -1,0 +1,91 @@
+"""Reads the log page by page: each page is one short statement, never one long snapshot."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+
+from danbao.kernel.messages import LogRow
+from danbao.kernel.sql import load_queries
+from danbao.kernel.unit import to_log_row
+
+SLICE_POSITIONS = 5_000
+"""Positions looked at in one statement when no flow or stream is asked for."""
+PAGE_ROWS = 1_000
+"""Events of one flow or stream in one statement."""
+
+Q = load_queries("danbao.cli", "log.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are asked for; what is None does not matter."""
+
+    flow: str | None = None
+    stream: str | None = None
+    type: str | None = None
+    """A type, or a pattern in which `*` stands for anything."""
+
+    @property
+    def like(self) -> str | None:
+        """The type's pattern as SQL has it."""
+        if self.type is None:
+            return None
+        return re.sub(r"([\\%_])", r"\\\1", self.type).replace("*", "%")
+
+    def takes(self, row: LogRow) -> bool:
+        """Tell whether an event is asked for."""
+        return (
+            self.flow in {None, row.partition_key}
+            and self.stream in {None, row.stream}
+            and (self.type is None or _pattern(self.type).fullmatch(row.type) is not None)
+        )
+
+
+async def last_position(connection: asyncpg.Connection) -> int:
+    """Return where the log ends now."""
+    return int(await connection.fetchval(Q["head"]))
+
+
+async def read_events(
+    connection: asyncpg.Connection, wanted: Wanted, after: int, upto: int
+) -> AsyncIterator[LogRow]:
+    """Give the wanted events with `after` < position <= `upto`, in order."""
+    pages = _slices if wanted.stream is None and wanted.flow is None else _pages
+    async for row in pages(connection, wanted, after, upto):
+        if row.position > upto:
+            return
+        if row.position > after and wanted.takes(row):
+            yield row
+
+
+async def _slices(
+    connection: asyncpg.Connection, wanted: Wanted, after: int, upto: int
+) -> AsyncIterator[LogRow]:
+    """Walk through the whole log."""
+    for start in range(after, upto, SLICE_POSITIONS):
+        end = min(start + SLICE_POSITIONS, upto)
+        for row in await connection.fetch(Q["slice"], start, end, wanted.like):
+            yield to_log_row(row)
+
+
+async def _pages(
+    connection: asyncpg.Connection, wanted: Wanted, after: int, upto: int
+) -> AsyncIterator[LogRow]:
+    """Walk through one stream by version, or one flow by position."""
+    by_stream = wanted.stream is not None
+    query = Q["stream"] if by_stream else Q["flow"]
+    key, last = wanted.stream or wanted.flow, 0 if by_stream else after
+    while True:
+        rows = [to_log_row(row) for row in await connection.fetch(query, key, last, PAGE_ROWS)]
+        for row in rows:
+            yield row
+        if len(rows) < PAGE_ROWS or rows[-1].position >= upto:
+            return
+        last = rows[-1].version if by_stream else rows[-1].position
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Turn a pattern with `*` into an expression; `re` keeps it compiled."""
+    return re.compile(".*".join(re.escape(part) for part in text.split("*")))
