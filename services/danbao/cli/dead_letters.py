@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import asyncpg
 import typer
-from rich.console import Console
 
-from danbao.cli.connect import EXIT_REFUSED, fail, postgres_address, reader, run
-from danbao.cli.format import json_text, plain_table, short_text, time_text
+from danbao.cli.connect import postgres_address, reader, run
+from danbao.cli.exits import REFUSED, fail
+from danbao.cli.format import json_text, page, plain_table, safe_text, short_text, time_text
 from danbao.kernel.records import time_text as json_time
 from danbao.kernel.sql import load_queries
 
@@ -42,7 +42,7 @@ def dead_letters(context: typer.Context, limit: Limit = 50, json: Json = False) 
     if not rows:
         typer.echo("no dead letters")
         return
-    console = Console()
+    console = page()
     counts = plain_table("service", "reason", "count", title="Reasons", right=("count",))
     for row in reasons:
         counts.add_row(row["service"], row["reason"], f"{row['count']:,}")
@@ -53,9 +53,9 @@ def dead_letters(context: typer.Context, limit: Limit = 50, json: Json = False) 
             str(row["id"]),
             time_text(row["received_at"]),
             f"{row['topic']}/{row['partition']}@{row['record_offset']}",
-            row["partition_key"] or "-",
+            safe_text(row["partition_key"] or "-"),
             row["reason"],
-            short_text(row["detail"], DETAIL_CELLS),
+            short_text(safe_text(row["detail"]), DETAIL_CELLS),
         )
     console.print(newest)
 
@@ -71,7 +71,7 @@ def show(
     """
     row = run(_read_one(postgres_address(), letter))
     if row is None:
-        fail(f"there is no dead letter {letter}", EXIT_REFUSED)
+        fail(f"there is no dead letter {letter}", REFUSED)
     headers = [(name, b64decode(text)) for name, text in json_reader.loads(row["headers"])]
     if json:
         parts: dict[str, Any] = {name: _part(row[name]) for name in ("key", "value")}
@@ -80,8 +80,8 @@ def show(
         return
     typer.echo(f"dead letter {row['id']} of {row['service']}, {time_text(row['received_at'])}")
     typer.echo(f"place    {row['topic']}/{row['partition']} offset {row['record_offset']}")
-    typer.echo(f"flow     {row['partition_key'] or '-'}")
-    typer.echo(f"reason   {row['reason']}: {row['detail']}")
+    typer.echo(f"flow     {safe_text(row['partition_key'] or '-')}")
+    typer.echo(f"reason   {row['reason']}: {safe_text(row['detail'])}")
     for name, value in headers:
         typer.echo(f"header   {readable(name.encode())}: {readable(value)}")
     typer.echo(f"key      {readable(row['key'])}")
@@ -102,11 +102,7 @@ def readable(value: bytes | None) -> str:
     """Bytes for people: their text; what is no text, or would move the cursor, escaped."""
     if value is None:
         return "(none)"
-    text = value.decode(errors="backslashreplace")
-    return "".join(
-        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
-        for sign in text
-    )
+    return safe_text(value.decode(errors="backslashreplace"))
 
 
 def _part(value: bytes | None) -> dict[str, str] | None:

@@ -1,5 +1,6 @@
-"""How the commands show money, times, text and JSON: one way for all of them (pure)."""
+"""How the commands show money, times, text and JSON: one way for all of them."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -8,9 +9,14 @@ import iso4217
 import msgspec
 from rich import box
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 ELLIPSIS = "…"
+PAGE_CELLS = 120
+"""Width of what does not go to a terminal."""
+WHOLE = ("time", "amount", "debit", "credit", "held", "currency")
+"""Columns that are never wrapped when there is little room."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -44,6 +50,14 @@ def time_text(at: datetime | None) -> str:
     )
 
 
+def safe_text(text: str) -> str:
+    """Text that somebody else wrote: what would move a terminal's cursor is shown escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode()
+        for sign in text
+    )
+
+
 def short_text(text: str, cells: int) -> str:
     """Text that takes at most so many cells of a terminal; Chinese characters take two."""
     if cell_len(text) <= cells:
@@ -56,12 +70,24 @@ def json_text(value: object) -> str:
     return _encode(value).decode()
 
 
+def page() -> Console:
+    """Where tables go: the terminal, or a file of a fixed width."""
+    width = None if sys.stdout.isatty() else PAGE_CELLS
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+def short_type(name: str) -> str:
+    """A message type without its version, when it is the first: `escrow.trade_created`."""
+    return name.removesuffix(".v1")
+
+
 def plain_table(*columns: str, title: str = "", right: Iterable[str] = ()) -> Table:
     """Make an empty table with a title, in the one look of all commands."""
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     numeric = set(right)
     for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left")
+        justify: JustifyMethod = "right" if column in numeric else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in WHOLE)
     return table
 
 

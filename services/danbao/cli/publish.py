@@ -10,8 +10,9 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from danbao.cli.connect import EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_WRONG_USE, fail, kafka_address
-from danbao.cli.format import json_text
+from danbao.cli.connect import kafka_address
+from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail
+from danbao.cli.format import json_text, page
 from danbao.cli.publish_report import stuck_json, summary_json, summary_tables
 from danbao.publisher import (
     CommandFileError,
@@ -57,20 +58,20 @@ def publish(
     """
     for file in files:
         if file != "-" and not Path(file).is_file():
-            fail(f"{file}: there is no such file", EXIT_WRONG_USE)
+            fail(f"{file}: there is no such file", WRONG_USE)
     limits = Limits(in_flight=in_flight, rate=rate, timeout_s=timeout)
     try:
         summary = publish_and_show(kafka_address(), files, limits, quiet=json)
     except FlowsStuckError as error:
         if json:
             typer.echo(json_text(stuck_json(error)))
-        fail(str(error), EXIT_REFUSED)
+        fail(str(error), REFUSED)
     except _FAILURES as error:
         _fail(error)
     if json:
         typer.echo(json_text(summary_json(summary)))
         return
-    console = Console()
+    console = page()
     for table in summary_tables(summary):
         console.print(table)
 
@@ -79,13 +80,13 @@ def _fail(error: Exception) -> NoReturn:
     """End the command: a file that cannot be used, or a Kafka that does not answer."""
     match error:
         case CommandFileError():
-            fail(str(error), EXIT_WRONG_USE)
+            fail(str(error), WRONG_USE)
         case PublishError():
-            fail(str(error), EXIT_UNAVAILABLE)
+            fail(str(error), UNAVAILABLE)
         case OSError() if error.filename is not None:
-            fail(f"{error.filename}: {error.strerror}", EXIT_WRONG_USE)
+            fail(f"{error.filename}: {error.strerror}", WRONG_USE)
         case _:
-            fail(f"Kafka does not answer: {error!r}", EXIT_UNAVAILABLE)
+            fail(f"Kafka does not answer: {error!r}", UNAVAILABLE)
 
 
 def publish_and_show(bootstrap: str, files: list[str], limits: Limits, *, quiet: bool) -> Summary:

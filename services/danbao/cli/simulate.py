@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from danbao.cli.connect import EXIT_REFUSED, fail
+from danbao.cli.exits import REFUSED, fail
 from danbao.cli.format import json_text
 from danbao.testing.market import simulate_market as make_day
 from danbao.testing.market import write_market
@@ -26,7 +26,7 @@ def simulate_market(out: Out, trades: Trades = 3_000, seed: Seed = 7, json: Json
     try:
         paths = write_market(make_day(trades, seed), out)
     except OSError as error:
-        fail(f"cannot write into {out}: {error.strerror}", EXIT_REFUSED)
+        fail(f"cannot write into {out}: {error.strerror}", REFUSED)
     if json:
         files = [{"path": str(path), "bytes": path.stat().st_size} for path in paths]
         typer.echo(json_text({"trades": trades, "seed": seed, "files": files}))

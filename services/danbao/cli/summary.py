@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from danbao.cli.connect import EXIT_REFUSED, postgres_address, reader, run
-from danbao.cli.format import json_text
+from danbao.cli.connect import postgres_address, reader, run
+from danbao.cli.exits import REFUSED
+from danbao.cli.format import json_text, page
 from danbao.cli.summary_figures import Summary, read_summary
 from danbao.cli.summary_tables import summary_json, summary_tables
 
@@ -24,9 +25,9 @@ def summary(json: Json = False) -> None:
     if json:
         typer.echo(json_text(summary_json(found)))
     else:
-        show_summary(found, Console())
+        show_summary(found, page())
     if not found.is_balanced:
-        raise typer.Exit(EXIT_REFUSED)
+        raise typer.Exit(REFUSED)
 
 
 async def _read(dsn: str) -> Summary:
