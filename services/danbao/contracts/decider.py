@@ -26,8 +26,7 @@ Decision: TypeAlias = Sequence[Event] | Rejected | Postponed
 State = TypeVar("State", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(msgspec.Struct, frozen=True):
     """What a decision reads or may change besides its own stream; all of it is locked first."""
 
     streams: tuple[str, ...] = ()
@@ -40,8 +39,7 @@ class Needs:
 NOTHING = Needs()
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(msgspec.Struct, frozen=True):
     """A timer that runs: at `due_at` the scheduler sends `command`."""
 
     due_at: datetime
@@ -81,8 +79,7 @@ class Decider(Generic[State]):
 AnyDecider: TypeAlias = Decider[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """An event as the log has it, for those who react to it."""
 
     event: Event

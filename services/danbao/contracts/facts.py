@@ -5,7 +5,6 @@ it locked, so a decision sees every event committed before it (architecture 3).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -73,14 +72,13 @@ def policy_key(policy: str) -> str:
     return f"policy/{policy}"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """Everything from outside that a decision may use; a decider asks nothing else."""
 
     now: datetime
     actor: str | None = None
-    shared: Mapping[str, Fact | None] = field(default_factory=dict)
-    balances: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    shared: Mapping[str, Fact | None] = {}
+    balances: Mapping[tuple[str, str], int] = {}
 
     def fact(self, key: str, kind: type[FactT]) -> FactT | None:
         """Give the fact of that key, or None when nothing was shared.

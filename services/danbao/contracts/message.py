@@ -81,11 +81,13 @@ def _stream_pattern(event: type[Event]) -> tuple[str, tuple[str, ...]]:
     return category, tuple(part[1:-1] for part in parts)
 
 
+@cache
 def snake_case(name: str) -> str:
     """`TradeCreated` becomes `trade_created`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+@cache
 def wire_type(message: type[Message]) -> str:
     """Name of a message on the wire, such as `escrow.create_trade.v1`."""
     service = message.__module__.rsplit(".", 1)[-1]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import msgspec
+
 from danbao.contracts.decider import Service
 from danbao.kernel.batch import Batch
 from danbao.kernel.commands import read_command
@@ -15,8 +17,7 @@ from danbao.kernel.ports import Clock, Store
 from danbao.kernel.progress import Progress, advance, is_events_topic
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct):
     """A record as it was read: a message to decide, a dead letter, or nothing to do."""
 
     record: Record

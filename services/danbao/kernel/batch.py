@@ -239,6 +239,8 @@ class Batch:
         cause: Cause,
     ) -> None:
         """Set the deadlines that began and cancel those that ended."""
+        if ended == running:
+            return
         before, after = deadlines_by_key(ended), deadlines_by_key(running)
         for key, deadline in before.items():
             if key not in after:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
+import msgspec
+
 from danbao.contracts.decider import Wish
 from danbao.contracts.rejection import Rejected
 
@@ -29,8 +31,7 @@ class Record(NamedTuple):
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """Where an event comes from: its direct cause and the conversation it belongs to."""
 
     id: str
@@ -40,8 +41,7 @@ class Cause:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CommandBody:
+class CommandBody(msgspec.Struct, frozen=True):
     """What makes a command the same as another: type, key, actor and data, canonical."""
 
     type: str
@@ -49,8 +49,7 @@ class CommandBody:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One record, read: wishes to decide, or the refusal it already earned.
 
     `command` is None for events of other services, whose wishes are reactions.
@@ -64,8 +63,7 @@ class Message:
     sequence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(msgspec.Struct, frozen=True):
     """A record set aside, with the reason; it holds nothing back."""
 
     record: Record
@@ -74,8 +72,7 @@ class DeadLetter:
     partition_key: str | None = None
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct):
     """A row of the log before it has a position."""
 
     stream: str
@@ -93,8 +90,7 @@ class Row:
     row_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(msgspec.Struct, frozen=True):
     """A row of the log as it stands there."""
 
     shard: int
@@ -114,8 +110,7 @@ class LogRow:
     postings: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An inbox row: a command and which of the batch's events answer it (1 is the first)."""
 
     message_id: str
@@ -126,8 +121,7 @@ class Answer:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimerRow:
+class TimerRow(msgspec.Struct, frozen=True):
     """A deadline as the scheduler will send it."""
 
     timer_id: str
@@ -139,8 +133,7 @@ class TimerRow:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredStream:
+class StoredStream(msgspec.Struct, frozen=True):
     """A stream's state as it stands in the cache; version 0 is a stream about to begin."""
 
     version: int
@@ -148,8 +141,7 @@ class StoredStream:
     state: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StateChange:
+class StateChange(msgspec.Struct, frozen=True):
     """A stream's next state, replacing the one of `expected_version`."""
 
     stream: str
@@ -159,8 +151,7 @@ class StateChange:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(msgspec.Struct, frozen=True):
     """How far a service has read one partition."""
 
     epoch: int

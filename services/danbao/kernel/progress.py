@@ -1,7 +1,9 @@
 """A worker's partitions: claimed in Postgres, checked against Kafka, advanced batch by batch."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from danbao.kernel.errors import OffsetError, SequenceHoleError
 from danbao.kernel.events import EventReader

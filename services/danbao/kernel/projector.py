@@ -45,8 +45,11 @@ class Projector:
         """Project until asked to stop."""
         while not self.stopping:
             try:
-                if not await self.step():
-                    await self.store.wait_for_news(self.settings.poll_s)
+                count = await self.step()
+                if count < self.settings.projector_slice_max:
+                    if not count:
+                        await self.store.wait_for_news(self.settings.poll_s)
+                    await self.clock.sleep(self.settings.projector_linger_ms / 1000)
             except RetryableError as error:
                 log.warning("projector.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)

@@ -42,8 +42,11 @@ class Relay:
         """Publish until asked to stop."""
         while not self.stopping:
             try:
-                if not await self.step():
-                    await self.store.wait_for_news(self.settings.poll_s)
+                count = await self.step()
+                if count < self.settings.relay_chunk_max:
+                    if not count:
+                        await self.store.wait_for_news(self.settings.poll_s)
+                    await self.clock.sleep(self.settings.relay_linger_ms / 1000)
             except FencedError:
                 self._last = None
             except RetryableError as error:

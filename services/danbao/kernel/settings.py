@@ -33,10 +33,14 @@ class Settings:
     """A larger event is refused by the log itself."""
     relay_chunk_max: int = 4_000
     """Events in one Kafka transaction of the relay."""
+    relay_linger_ms: int = 8
+    """The relay gathers events for so long: fewer, larger transactions, a little later."""
     relay_lease_s: int = 6
     """A relay that has not renewed its lease for so long may be replaced."""
     projector_slice_max: int = 5_000
     """Log rows in one transaction of the projector."""
+    projector_linger_ms: int = 40
+    """The projector gathers events for so long: changes of one row are written once."""
     poll_s: float = 2.0
     """How often relay and projector look at the log when no notification came."""
     timer_poll_s: float = 0.5

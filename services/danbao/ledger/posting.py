@@ -6,16 +6,16 @@ that touches two books carries postings in each.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from danbao.contracts.chart import is_debit_side
 from danbao.contracts.message import Event
 from danbao.contracts.money import Money
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(msgspec.Struct, frozen=True):
     """Debit one account, credit another, by `minor` units of `currency`."""
 
     debit: str
