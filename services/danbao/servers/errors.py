@@ -21,6 +21,7 @@ class ServerCode(StrEnum):
     POSTGRES_USER_MISSING = "postgres_user_missing"
     DOCKER_START_FAILED = "docker_start_failed"
     HOME_IN_USE = "home_in_use"
+    HOME_NOT_WRITABLE = "home_not_writable"
     NOT_STARTED = "not_started"
 
 

@@ -145,8 +145,15 @@ class LocalServers:
         """Keep other processes away from this home."""
         if self._lock is not None:
             return
-        self.home.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.home / "servers.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.home / "servers.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise ServerError(
+                ServerCode.HOME_NOT_WRITABLE,
+                f"The folder {self.home} cannot be used: {error.strerror}.",
+                todo="Run as its owner, or choose another DANBAO_HOME.",
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -66,8 +66,7 @@ class PostgresServer:
         await self._start_and_retry(programs, data, user)
         if made is None:
             await self._make_database(programs)
-            text = json.dumps({"data": str(data)})
-            self._made_file.write_text(text, encoding="utf-8")
+            self._note_made(data)
 
     async def stop(self) -> None:
         """Stop fast (sessions are cut, data is flushed), kill past the limit."""
@@ -87,6 +86,7 @@ class PostgresServer:
         made = self._made()
         if made is not None and not made.is_relative_to(self.home):
             shutil.rmtree(made, ignore_errors=True)
+            self._made_file.unlink()
 
     @property
     def _made_file(self) -> Path:
@@ -97,17 +97,29 @@ class PostgresServer:
         return self.folder / "server.log"
 
     def _made(self) -> Path | None:
-        """Return the complete data folder, if there is one."""
+        """Return the complete data folder, if there is one.
+
+        Data outside belongs to one home by its path: a moved or copied home must not open it.
+        """
         if not self._made_file.exists():
             return None
-        data = Path(json.loads(self._made_file.read_text(encoding="utf-8"))["data"])
-        if not (data / "PG_VERSION").exists():
+        made = json.loads(self._made_file.read_text(encoding="utf-8"))
+        data = self.folder / str(made["data"])  # An absolute path stands for itself.
+        is_ours = data.is_relative_to(self.folder) or made["home"] == str(self.home)
+        if not is_ours or not (data / "PG_VERSION").exists():
+            what = "is gone or cannot be read" if is_ours else f"belongs to {made['home']}"
             raise ServerError(
                 ServerCode.POSTGRES_START_FAILED,
-                f"The data folder {data} is gone or cannot be read, and {self.home} needs it.",
+                f"The data folder {data} {what}, and {self.home} needs it.",
                 todo=f"Bring it back, or delete {self.home} to begin with nothing.",
             )
         return data
+
+    def _note_made(self, data: Path) -> None:
+        """Write down that the data is complete; inside the home by a name that survives a move."""
+        name = data.name if data.parent == self.folder else str(data)
+        text = json.dumps({"data": name, "home": str(self.home)})
+        self._made_file.write_text(text, encoding="utf-8")
 
     def _who_and_where(self, made: Path | None) -> tuple[User | None, Path]:
         """Say as whom the server runs (None: as we) and where its data is or goes."""
@@ -122,6 +134,9 @@ class PostgresServer:
                 f"The data in {made} belongs to the user {owner.name}.",
                 todo=f"Run as root or as {owner.name}, or choose another DANBAO_HOME.",
             )
+        if owner is None and is_root:  # Root has copied it.
+            owner = postgres_place.other_user()
+            postgres_place.give(made, owner)
         return owner, made
 
     def _password(self) -> str:

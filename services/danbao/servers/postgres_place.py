@@ -72,6 +72,12 @@ def owner_of(data: Path) -> User | None:
     return User(entry.pw_name, uid, entry.pw_gid)
 
 
+def give(data: Path, user: User) -> None:
+    """Make the user the owner of the folder and of all in it."""
+    for each in (data, *data.rglob("*")):
+        os.chown(each, user.uid, user.gid, follow_symlinks=False)
+
+
 def may_enter(folder: Path, user: User) -> bool:
     """Say whether the user may reach the folder; access lists beyond the mode are not seen."""
     for each in (folder, *folder.parents):
