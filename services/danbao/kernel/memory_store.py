@@ -10,9 +10,10 @@ one `Tables` run one after the other from their first lock on.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from danbao.kernel.errors import FencedError, OutcomeUnknownError
 from danbao.kernel.memory_tables import Lease, Tables
@@ -108,7 +109,7 @@ class MemoryStore:
         lease = self.tables.lease
         if lease.owner != owner:
             raise FencedError("the relay's lease is another's")
-        self.tables.lease = replace(lease, confirmed=max(lease.confirmed, position))
+        self.tables.lease = Lease(owner, lease.until, max(lease.confirmed, position))
 
     async def notify(self) -> None:
         """Wake those who follow the log."""
