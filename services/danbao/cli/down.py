@@ -7,7 +7,7 @@ import psutil
 import typer
 
 from danbao.cli.exits import REFUSED, UNAVAILABLE, fail, settings
-from danbao.engine.record import read_record
+from danbao.engine.record import EngineRecord, read_record
 
 
 def down(
@@ -22,11 +22,18 @@ def down(
     if record is None:
         typer.echo("no engine runs here")
         raise typer.Exit(REFUSED)
-    process = psutil.Process(record.pid)
-    process.terminate()
     begun = time.monotonic()
+    stop_engine(record, within)
+    typer.echo(f"stopped after {time.monotonic() - begun:.1f} s")
+
+
+def stop_engine(record: EngineRecord, within: float) -> None:
+    """Ask an engine to stop, and wait until it has."""
     try:
+        process = psutil.Process(record.pid)
+        process.terminate()
         process.wait(within)
+    except psutil.NoSuchProcess:
+        return
     except psutil.TimeoutExpired:
         fail(f"process {record.pid} did not stop within {within:.0f} s", UNAVAILABLE)
-    typer.echo(f"stopped after {time.monotonic() - begun:.1f} s")

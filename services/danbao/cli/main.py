@@ -1,8 +1,24 @@
 """`danbao`: the command line.  Each command lives in a file of its own; this one lists them."""
 
+from collections.abc import Callable
+
 import typer
 
-from danbao.cli import demo, down, env, run, up, wait
+from danbao.cli import (
+    demo,
+    doctor,
+    down,
+    env,
+    log,
+    publish,
+    run,
+    simulate,
+    summary,
+    trade,
+    up,
+    wait,
+)
+from danbao.cli.dead_letters import app as dead_letters_app
 from danbao.cli.schemas import app as schemas_app
 
 app = typer.Typer(
@@ -13,10 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("up")(up.up)
-app.command("down")(down.down)
-app.command("wait")(wait.wait)
-app.command("env")(env.env)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": up.up,
+    "down": down.down,
+    "wait": wait.wait,
+    "env": env.env,
+    "run": run.run,
+    "publish": publish.publish,
+    "simulate-market": simulate.simulate_market,
+    "log": log.log,
+    "trade": trade.trade,
+    "summary": summary.summary,
+    "doctor": doctor.doctor,
+    "demo": demo.demo,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(schemas_app, name="schemas")

@@ -1,6 +1,7 @@
 """`danbao up`: everything, in the foreground on one screen, or detached."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from rich.live import Live
 from danbao.app import PROCESSES
 from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail, running, settings
 from danbao.engine.engine import Engine
-from danbao.engine.record import read_record
+from danbao.engine.record import EngineRecord, read_record
 from danbao.engine.screen import Screen
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.postgres import PATIENT, connect
@@ -41,7 +42,8 @@ def up(
     counts = _counts(workers)
     chosen = settings()
     if detach:
-        _detach(chosen.home.absolute(), workers)
+        record = start_detached(chosen.home.absolute(), workers)
+        typer.echo(f"the engine runs (process {record.pid}); `danbao down` stops it")
         return
     running(lambda: _run(chosen, counts, plain=plain or not sys.stdout.isatty()))
 
@@ -106,8 +108,8 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
         connection.terminate()
 
 
-def _detach(home: Path, workers: list[str]) -> None:
-    """Start `danbao up` in the background, and wait until it is ready."""
+def start_detached(home: Path, workers: list[str]) -> EngineRecord:
+    """Start `danbao up` for a home in the background, and wait until it is ready."""
     if read_record(home):
         fail("an engine runs here already", REFUSED, "Stop it with `danbao down`.")
     home.mkdir(parents=True, exist_ok=True)
@@ -121,16 +123,18 @@ def _detach(home: Path, workers: list[str]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={**os.environ, "DANBAO_HOME": str(home)},
             start_new_session=True,
         )
     deadline = time.monotonic() + DETACHED_READY_WITHIN_S
     while time.monotonic() < deadline:
         text = log.read_text(errors="replace")
-        if "\nready after" in text:
-            typer.echo(f"the engine runs (process {process.pid}); `danbao down` stops it")
-            return
+        if "\nready after" in text and (record := read_record(home)):
+            return record
         if process.poll() is not None:
             fail(f"the engine did not start:\n{text[-2000:]}", UNAVAILABLE)
         time.sleep(0.05)
     process.terminate()
-    fail(f"the engine was not ready within {DETACHED_READY_WITHIN_S} s", UNAVAILABLE, str(log))
+    return fail(
+        f"the engine was not ready within {DETACHED_READY_WITHIN_S} s", UNAVAILABLE, str(log)
+    )

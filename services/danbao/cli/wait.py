@@ -5,9 +5,11 @@ import time
 from typing import Annotated
 
 import typer
+import uvloop
 
 from danbao.cli.exits import REFUSED, engine_here, fail, running, settings
 from danbao.engine.idle import what_moves
+from danbao.engine.record import EngineRecord
 from danbao.kernel.postgres import PATIENT, connect
 
 LOOK_EVERY_S = 0.2
@@ -32,6 +34,17 @@ async def _wait(within: float) -> int:
         record = engine_here(chosen)
         dsn, bootstrap = dsn or record.postgres_dsn, bootstrap or record.kafka_bootstrap
         partitions = record.partitions
+    await _until_idle(dsn, bootstrap, partitions, within)
+    typer.echo("idle")
+    return 0
+
+
+def wait_idle(record: EngineRecord, within: float) -> None:
+    """Return when an engine has nothing in flight; ends the command when that takes too long."""
+    uvloop.run(_until_idle(record.postgres_dsn, record.kafka_bootstrap, record.partitions, within))
+
+
+async def _until_idle(dsn: str, bootstrap: str, partitions: int, within: float) -> None:
     connection = await connect(dsn, purpose="wait", timeouts=PATIENT)
     deadline = time.monotonic() + within
     try:
@@ -41,5 +54,3 @@ async def _wait(within: float) -> int:
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
         await connection.close()
-    typer.echo("idle")
-    return 0
