@@ -68,8 +68,9 @@ def speed_table(measured: list[Speed]) -> list[Table]:
     """Show throughput and latency."""
     if not measured:
         return []
-    columns = ("trades", "seconds", "trades/s", "answer p50 ms", "p99 ms", "max ms")
-    table = plain_table("Speed here: create, pay, ship, confirm, credit", "load", right=columns)
+    numbers = ("trades", "seconds", "trades/s", "answer p50 ms", "p99 ms", "max ms")
+    title = "Speed on this machine: create, pay, ship, confirm, credit"
+    table = plain_table("load", *numbers, title=title, right=numbers)
     for speed in measured:
         latency = speed.run.latency
         table.add_row(
