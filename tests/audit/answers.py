@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from .canonical import NotCanonicalError, canonical, parse
+from .canonical import NotCanonicalError, canonical, is_canonical, parse
 from .shapes import REJECTION, REUSED
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _body_fault(row: InboxRow) -> str:
         body: Any = parse(row.body)
         if not isinstance(body, dict) or body.keys() != BODY_FIELDS:
             return row.body
-        if canonical(body) != row.body:
+        if not is_canonical(row.body, body):
             return f"{row.body}, not {canonical(body)}"
     except NotCanonicalError:
         return ""  # numbers beyond 2^53 have no canonical form; the contract is silent on them

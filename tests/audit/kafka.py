@@ -30,13 +30,14 @@ class StalledError(RuntimeError):
 class KafkaTopics:
     """Every record of `danbao.<service>.events`, partition by partition in order."""
 
-    def __init__(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka carries no types
-        """Keep the consumer, which belongs to the caller."""
+    def __init__(self, consumer: Any, partitions: list[Any]) -> None:  # noqa: ANN401 - untyped
+        """Keep the consumer, which belongs to the caller, and what it is to read."""
         self._consumer = consumer
+        self._partitions = partitions
 
     async def records(self) -> AsyncIterator[Sequence[Record]]:
         """Yield all records up to the end offsets of now, a missing topic being empty."""
-        partitions = await self._partitions()
+        partitions = self._partitions
         if not partitions:
             return
         counts: dict[str, int] = {}
@@ -66,17 +67,6 @@ class KafkaTopics:
                 message = f"no record for {STALL_S} s from {', '.join(stuck)}"
                 raise StalledError(message)
 
-    async def _partitions(self) -> list[Any]:
-        """Return the partitions of the events topics that exist."""
-        aiokafka = import_module("aiokafka")
-        existing = await self._consumer.topics()
-        topics = [t for s in SERVICES if (t := f"danbao.{s}.events") in existing]
-        return [
-            aiokafka.TopicPartition(topic, number)
-            for topic in topics
-            for number in sorted(self._consumer.partitions_for_topic(topic) or ())
-        ]
-
 
 @asynccontextmanager
 async def open_topics(bootstrap: str) -> AsyncIterator[KafkaTopics]:
@@ -93,12 +83,33 @@ async def open_topics(bootstrap: str) -> AsyncIterator[KafkaTopics]:
     )
     await consumer.start()
     try:
-        yield KafkaTopics(consumer)
+        yield KafkaTopics(consumer, await _partitions(bootstrap))
     finally:
         await consumer.stop()
 
 
-def _record(one: Any, partition_count: int) -> Record:  # noqa: ANN401 - aiokafka carries no types
+async def _partitions(bootstrap: str) -> list[Any]:
+    """Return the partitions of the events topics that exist.
+
+    A consumer knows only the topics it was assigned, so that another client has to ask.
+    """
+    aiokafka, admin = import_module("aiokafka"), import_module("aiokafka.admin")
+    client = admin.AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
+    try:
+        existing = set(await client.list_topics())
+        topics = [topic for s in SERVICES if (topic := f"danbao.{s}.events") in existing]
+        described = await client.describe_topics(topics) if topics else []
+    finally:
+        await client.close()
+    return [
+        aiokafka.TopicPartition(topic["topic"], number)
+        for topic in described
+        for number in sorted(partition["partition"] for partition in topic["partitions"])
+    ]
+
+
+def _record(one: Any, partition_count: int) -> Record:  # noqa: ANN401 - untyped
     return Record(
         one.topic,
         one.partition,

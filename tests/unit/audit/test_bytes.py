@@ -11,7 +11,7 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.audit.canonical import NotCanonicalError, canonical, parse, string
+from tests.audit.canonical import NotCanonicalError, canonical, is_canonical, parse, string
 from tests.audit.hashing import Tree, leaf_hash, microseconds, row_hash
 from tests.unit.audit.figures import good_history
 
@@ -31,6 +31,17 @@ values = st.recursive(
 def test_canonical_json_is_that_of_rfc_8785(value: object) -> None:
     """Another implementation of the RFC writes the same bytes."""
     assert canonical(value).encode() == rfc8785.dumps(value)  # type: ignore[arg-type]
+
+
+@given(values)
+def test_the_short_way_to_canonical_json_leads_to_the_same_place(value: object) -> None:
+    """Whatever a text looks like, it is canonical exactly when the RFC writes it so."""
+    try:
+        wanted = canonical(json.loads(canonical(value)))
+    except NotCanonicalError:
+        return  # a whole double beyond 2^53 is read back as an integer beyond it
+    for text in (wanted, json.dumps(value), json.dumps(value, separators=(",", ":"))):
+        assert is_canonical(text, json.loads(text)) == (text == wanted)
 
 
 @given(texts)
