@@ -8,7 +8,7 @@ from the start of the topics, a file that was published before ends at once and 
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,7 +30,7 @@ class Limits:
     """Start times in even steps instead of Poisson."""
     timeout_s: float = 60.0
     """Without any progress for so long the open flows count as stuck."""
-    tick_s: float = 0.005
+    tick_s: float = 0.01
     """Shortest time between two looks at the events: smaller is quicker, larger is cheaper."""
 
 
@@ -133,6 +133,8 @@ class Schedule:
         self._open: dict[str, Flow] = {}
         self._ready: list[tuple[Flow, Line]] = []
         self.command_ids = self._load(files)
+        self.knows: Callable[[str], bool] = self._flows.__contains__
+        """Tells whether events with a partition key matter."""
 
     def _load(self, files: Iterable[Iterable[Line]]) -> int:
         """Sort lines by file and flow; returns the number of distinct command ids."""
@@ -206,10 +208,6 @@ class Schedule:
         ready, self._ready = self._ready, []
         return ready
 
-    def knows(self, key: str) -> bool:
-        """Tell whether events with this partition key matter."""
-        return key in self._flows
-
     def observe(self, key: str, event_type: str, cause: str) -> Answers | None:
         """Take in one event of a known flow; returns what `cause` got if it is the first answer."""
         flow = self._flows[key]
@@ -239,8 +237,9 @@ class Schedule:
         lines, seen = flow.lines, flow.seen
         while flow.next_line < len(lines):
             line = lines[flow.next_line]
-            if any(seen.get(name, 0) < count for name, count in line.after.items()):
-                return
+            for name, count in line.after.items():
+                if seen.get(name, 0) < count:
+                    return
             flow.next_line += 1
             self.lines_done += 1
             if line.type:

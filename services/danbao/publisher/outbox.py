@@ -57,7 +57,6 @@ class Outbox:
             if topic not in topics:
                 message = f"there is no topic {topic}: is the engine set up?"
                 raise PublishError(message)
-            self._topics[service] = topic
             self._partitions = topics[topic]
         return topics
 
@@ -78,7 +77,7 @@ class Outbox:
             flow, line = item
             if flow.partition is None:
                 flow.partition = self.partition_of(flow.key)
-            batches.setdefault((self._topics[line.service], flow.partition), []).append(item)
+            batches.setdefault((self._topic_of(line.type), flow.partition), []).append(item)
         headers = (*_FIXED, ("ce_time", stamp.encode()))
         for (topic, partition), items in batches.items():
             await self._send_to(topic, partition, items, headers, int(now.timestamp() * 1000))
@@ -129,6 +128,14 @@ class Outbox:
         if self._failure is not None:
             message = f"Kafka did not take commands: {self._failure!r}"
             raise PublishError(message) from self._failure
+
+    def _topic_of(self, command_type: str) -> str:
+        """The topic of a type, looked up instead of put together for every command."""
+        topic = self._topics.get(command_type)
+        if topic is None:
+            topic = f"danbao.{command_type.split('.', 1)[0]}.commands"
+            self._topics[command_type] = topic
+        return topic
 
     def partition_of(self, key: str) -> int:
         """The partition of a key: Kafka's default, as every other producer has it."""

@@ -139,7 +139,7 @@ class _Run:
 
     def _observe(self, key: str, event_type: str, cause: str, value: bytes | None) -> None:
         """Take in an event of this run."""
-        self._moved_at = perf_counter()
+        self._moved_at = self._reader.polled_at
         self._tally.count(event_type, value)
         answers = self._schedule.observe(key, event_type, cause)
         if answers is not None and answers.sent_at:

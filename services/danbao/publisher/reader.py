@@ -6,6 +6,7 @@ Only the partition key and three headers are looked at; values stay bytes.  A re
 
 import re
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -34,6 +35,8 @@ class EventReader:
         self._names: dict[bytes, str] = {}
         self._sequences: dict[Any, int] = {}
         self._partitions: list[Any] = []
+        self.polled_at = 0.0
+        """When the records of the last poll were there (perf_counter)."""
 
     async def start(self, topics: Mapping[str, int]) -> None:
         """Connect, and stand at the beginning of every events topic (name: partitions)."""
@@ -75,6 +78,7 @@ class EventReader:
     async def poll(self, observer: Observer, wait_s: float) -> int:
         """Hand over what has come, waiting so long for a first record; returns how many records."""
         fetched = await self._consumer.getmany(timeout_ms=int(wait_s * 1000))
+        self.polled_at = perf_counter()
         names, sequences, knows = self._names, self._sequences, self._knows
         count = 0
         for partition, records in fetched.items():

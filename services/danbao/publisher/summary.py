@@ -86,16 +86,20 @@ class Tally:
         self.events: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self.declines: Counter[str] = Counter()
+        self._coded: dict[str, Counter[str]] = {}
         self.latency_ms = array("d")
         self.start_late_s_max = 0.0
 
     def count(self, event_type: str, value: bytes | None) -> None:
         """Count one event; only refusals and declines are opened, for their code."""
+        if event_type not in self.events:
+            if REJECTED in event_type:
+                self._coded[event_type] = self.refusals
+            elif event_type.startswith(DECLINED):
+                self._coded[event_type] = self.declines
         self.events[event_type] += 1
-        if REJECTED in event_type:
-            self.refusals[_code(value)] += 1
-        elif event_type.startswith(DECLINED):
-            self.declines[_code(value)] += 1
+        if event_type in self._coded:
+            self._coded[event_type][_code(value)] += 1
 
     def summary(self, command_ids: int, seconds: float) -> Summary:
         """Close the books."""
