@@ -37,10 +37,15 @@ requests = st.none() | amounts.map(fen)
 asks = requests.map(lambda amount: replace(ASK, amount=amount))
 cut_offs = st.integers(0, 3).map(lambda number: replace(CUT_OFF, generation=number))
 answers = st.tuples(st.integers(0, 3), st.sampled_from([None, "bank_account_closed"]))
-settings_ = st.sampled_from([WITH_BANK, WITHOUT_BANK])
+settings_ = st.sampled_from([WITH_BANK, WITH_BANK, WITHOUT_BANK])
 waits = st.sampled_from([0, 1, 40_000, 86_400]).map(lambda seconds: timedelta(seconds=seconds))
 steps = st.lists(
-    st.tuples(waits, settings_, credits_ | credits_ | st.just(CLOSE) | cut_offs | asks | answers),
+    st.tuples(
+        waits,
+        settings_,
+        credits_ | st.just(CLOSE) | st.just(CLOSE) | cut_offs | asks | answers | answers,
+    ),
+    min_size=6,
     max_size=25,
 )
 fees = st.sampled_from([0, 1, 60, 9_999, 10_000])
@@ -65,9 +70,9 @@ class Story:
 
     def answer(self, number: int, reason: str | None) -> m.ConcludePayout | None:
         """The channel's answer about one of the payouts so far, perhaps an old one."""
-        if number >= len(self.payouts):
+        if not self.payouts:
             return None
-        payout = self.payouts[-1 - number]
+        payout = self.payouts[-1 - number % len(self.payouts)]
         return m.ConcludePayout(
             payout_id=payout.payout_id, merchant="S-1", amount=payout.amount, reason=reason
         )
