@@ -91,7 +91,7 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
     connection = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
-            engine.look()
+            await engine.look()
             if not plain:
                 try:
                     if connection is None or connection.is_closed():

@@ -17,7 +17,7 @@ from danbao.kernel.migrate import migrate
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.kernel.settings import Settings
 from danbao.kernel.topics import declared_topics, ensure_topics
-from danbao.servers import Addresses, LocalServers
+from danbao.servers import Addresses, LocalServers, ServerError
 
 LOOK_EVERY_S = 0.1
 
@@ -35,6 +35,7 @@ class Engine:
         self.servers = LocalServers(self.settings.home, report, given=given)
         self.supervisor = Supervisor(self.settings.home, {})
         self._claims_before: Claims = {}
+        self._servers_started = 0
 
     async def start(self) -> None:
         """Start all; when this returns, every process has been started.
@@ -72,11 +73,20 @@ class Engine:
         for name in PROCESSES:
             for worker in range(self._workers.get(name, 1)):
                 self.supervisor.add(name, worker)
-        self.look()
+        self._servers_started = len(self.servers.processes)
+        await self.look()
 
-    def look(self) -> None:
-        """Watch the processes, and write down what changed."""
-        if self.supervisor.look():
+    async def look(self) -> None:
+        """Watch servers and processes, start again what died, write down what changed."""
+        changed = self.supervisor.look()
+        if len(self.servers.processes) < self._servers_started:
+            self._report("a server died: starting it again")
+            try:
+                await self.servers.start()
+                changed = True
+            except ServerError as error:
+                self._report(f"it does not start: {error}")
+        if changed:
             self._record()
 
     async def wait_until_ready(self, stop: asyncio.Event) -> None:
@@ -91,7 +101,7 @@ class Engine:
             while not await is_ready(connection, self._claims_before, settings.partitions):
                 if stop.is_set():
                     return
-                self.look()
+                await self.look()
                 for child in self.supervisor.children:
                     if child.refused:
                         raise SetupError(f"{child.name} refuses to run:\n{child.last_words()}")
