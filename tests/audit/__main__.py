@@ -1,4 +1,7 @@
-"""`python -m tests.audit`: audit an engine at rest; exit 0 when clean, 1 when not."""
+"""`python -m tests.audit`: audit an engine at rest.
+
+Exit 0 when it is clean, 1 when it is not, 3 when Postgres or Kafka could not be read.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,34 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Final
+
+import asyncpg
 
 from .runner import audit
 
+UNREADABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError)
+"""What the drivers raise; the Kafka client's errors are RuntimeErrors."""
 
-def main() -> int:
+
+def main(words: list[str] | None = None) -> int:
     """Read the arguments, audit, and say what was found."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(words)
     began = time.monotonic()
-    violations = asyncio.run(
-        audit(
-            arguments.dsn,
-            arguments.bootstrap,
-            arguments.expected,
-            arguments.files,
-            live=arguments.live,
-            examples_max=arguments.examples,
+    try:
+        violations = asyncio.run(
+            audit(
+                arguments.dsn,
+                arguments.bootstrap,
+                arguments.expected,
+                arguments.files,
+                live=arguments.live,
+                examples_max=arguments.examples,
+            )
         )
-    )
+    except UNREADABLE as error:
+        sys.stderr.write(f"not audited: {type(error).__name__}: {error}\n")
+        return 3
     if arguments.json:
         listed = [violation.as_json() for violation in violations]
         sys.stdout.write(json.dumps(listed, ensure_ascii=False) + "\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests import audit as package
+from tests.audit.__main__ import main
 from tests.audit.runner import Audit, run
 from tests.audit.tables import MemoryTables
 from tests.unit.audit.figures import good_history
@@ -57,6 +58,11 @@ def test_a_running_engine_is_not_blamed_for_what_is_under_way() -> None:
         report = asyncio.run(run(history.tables, history.topics, live=True))
 
         assert report.counts == {}, size
+
+
+def test_an_engine_that_cannot_be_read_is_not_called_clean_nor_guilty() -> None:
+    """A script can tell "violated" from "not audited"."""
+    assert main(["--dsn", "postgresql://nobody@127.0.0.1:1/nothing"]) == 3
 
 
 def test_the_first_violation_is_named_and_the_others_counted() -> None:
