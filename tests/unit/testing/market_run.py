@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from tests.unit.testing.market_model import Market, Seen
+from tests.unit.testing.market_model import Seen
+from tests.unit.testing.market_trades import Market
 
 from danbao.publisher.commandfile import parse_lines
 from danbao.publisher.flows import Schedule
