@@ -109,7 +109,7 @@ class KafkaServer:
         cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         command = [
             *self._java_command(runtime, dump=False),
-            *("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id),
+            *("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"),
             *("--config", str(self.files.properties)),
         ]
         program = Program(command, self.files.output, environment=runtime.environment)
