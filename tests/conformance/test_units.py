@@ -1,0 +1,238 @@
+"""What every store promises to two workers at once: locks, versions, facts, balances."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.conformance.databases import Database
+from tests.conformance.writing import NOON, SERVICE, Writer, timer
+
+from danbao.kernel.errors import ConflictError, RefusedError
+from danbao.kernel.messages import StateChange, StoredStream
+from danbao.kernel.ports import Store
+
+WALLET = "R.CUST.A.AVAILABLE", "CNY"
+MERCHANT = "R.MPEND.S", "CNY"
+
+
+async def move(store: Store, change: int, *, lock: bool, account: tuple[str, str] = WALLET) -> None:
+    """Change a balance in a unit of its own."""
+    writer = Writer(store)
+    async with store.unit() as unit:
+        if lock:
+            await unit.lock_balances([account])
+        writes = await writer.writes()
+        writes.balances = {account: change}
+        await unit.write(SERVICE, writes)
+
+
+async def test_two_units_racing_for_a_new_stream_make_one_version_one(database: Database) -> None:
+    """FOR UPDATE alone does not lock what does not exist."""
+    writers = [Writer(database.open()) for _ in range(2)]
+    ends = await asyncio.gather(
+        *(writer.begin("account/A") for writer in writers), return_exceptions=True
+    )
+    versions = sorted(end for end in ends if isinstance(end, int))
+    conflicts = [end for end in ends if isinstance(end, ConflictError)]
+    assert versions in ([1], [1, 2])
+    assert len(versions) + len(conflicts) == 2
+    rows = await writers[0].store.read_log(0, 10)
+    assert [row.version for row in rows] == versions
+
+
+async def test_whoever_waits_for_a_stream_sees_what_the_other_made_of_it(
+    database: Database,
+) -> None:
+    """No decision is made on a state that is about to change."""
+    first, second = Writer(database.open()), database.open()
+    locked, seen = asyncio.Event(), list[StoredStream]()
+
+    async def wait_and_look() -> None:
+        await locked.wait()
+        async with second.unit() as unit:
+            seen.append((await unit.lock_streams(["account/A"]))["account/A"])
+
+    looking = asyncio.create_task(wait_and_look())
+    async with first.store.unit() as unit:
+        await unit.lock_streams(["account/A"])
+        locked.set()
+        await asyncio.sleep(0.1)
+        assert seen == [], "the lock is held until the unit ends"
+        writes = await first.writes(await first.rows("account/A"))
+        writes.states = [StateChange("account/A", 0, 1, 3, '{"frozen":true}')]
+        await unit.write(SERVICE, writes)
+    await looking
+    assert seen == [StoredStream(1, 3, '{"frozen":true}')]
+
+
+async def test_a_lock_is_not_waited_for_without_end(database: Database) -> None:
+    """A worker that froze must not freeze all others."""
+    first, second = database.open(), database.open()
+    async with first.unit() as unit:
+        await unit.lock_streams(["account/A"])
+        with pytest.raises(ConflictError):
+            async with second.unit() as other:
+                await other.lock_streams(["account/A"])
+
+
+async def test_a_stream_that_was_only_looked_at_leaves_nothing(database: Database) -> None:
+    """Refusals about things that do not exist must not fill a table."""
+    writer = Writer(database.open())
+    async with writer.store.unit() as unit:
+        assert await unit.lock_streams(["account/A", "account/B"]) == {
+            "account/A": StoredStream(0, 0, None),
+            "account/B": StoredStream(0, 0, None),
+        }
+        writes = await writer.writes(await writer.rows("account/B"))
+        writes.states = [StateChange("account/B", 0, 1, 1, "{}")]
+        writes.unused_streams = ["account/A"]
+        await unit.write(SERVICE, writes)
+    assert await database.count("stream_states") == 1
+
+
+async def test_a_state_moves_only_from_the_version_it_was_read_at(database: Database) -> None:
+    """A change that was computed from something else is turned away."""
+    writer = Writer(database.open())
+    await writer.begin("account/A")
+    writes = await writer.writes()
+    for expected in (0, 2):
+        writes.states = [StateChange("account/A", expected, expected + 1, 1, "{}")]
+        with pytest.raises(ConflictError):
+            await writer.commit(writes)
+    writes.states = [StateChange("account/unknown", 0, 1, 1, "{}")]
+    with pytest.raises(ConflictError):
+        await writer.commit(writes)
+
+
+async def test_streams_may_be_given_as_any_iterable(database: Database) -> None:
+    """Every port method takes what can be gone through once."""
+    store = database.open()
+    async with store.unit() as unit:
+        streams = await unit.lock_streams(name for name in ("account/B", "account/A"))
+        facts = await unit.share_facts(name for name in ("account/B", "account/A"))
+        balances = await unit.lock_balances(account for account in (WALLET, MERCHANT))
+    assert set(streams) == set(facts) == {"account/A", "account/B"}
+    assert balances == {WALLET: 0, MERCHANT: 0}
+
+
+async def test_facts_are_what_was_last_shared(database: Database) -> None:
+    """A service asks what another one's state is, not what it was."""
+    writer = Writer(database.open())
+    writes = await writer.writes()
+    for text in ('{"frozen":false}', '{"frozen":true}'):
+        writes.facts = {"account/A": text}
+        await writer.commit(writes)
+    async with writer.store.unit() as unit:
+        found = await unit.share_facts(["account/A", "account/B"])
+    assert found == {"account/A": '{"frozen":true}', "account/B": None}
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_fact_stays_as_it_was_asked_until_the_unit_ends(
+    database: Database, *, known: bool
+) -> None:
+    """A payment is decided on "not frozen": nobody freezes in between, known or not."""
+    first, second = Writer(database.open()), Writer(database.open())
+    if known:
+        writes = await first.writes()
+        writes.facts = {"account/A": "{}"}
+        await first.commit(writes)
+    order: list[str] = []
+
+    async def change() -> None:
+        writes = await second.writes()
+        writes.facts = {"account/A": '{"frozen":true}'}
+        await second.commit(writes)
+        order.append("changed")
+
+    async with first.store.unit() as unit:
+        found = await unit.share_facts(["account/A"])
+        changing = asyncio.create_task(change())
+        await asyncio.sleep(0.1)
+        order.append("decided")
+    await changing
+    assert found == {"account/A": "{}" if known else None}
+    assert order == ["decided", "changed"]
+    async with first.store.unit() as unit:
+        assert (await unit.share_facts(["account/A"]))["account/A"] == '{"frozen":true}'
+
+
+async def test_a_balance_never_falls_below_zero(database: Database) -> None:
+    """Over-spending is impossible, whatever the code above believes."""
+    store = database.open()
+    await move(store, 100, lock=False)
+    await move(store, -60, lock=True)
+    with pytest.raises(RefusedError):
+        await move(store, -41, lock=True)
+    assert await database.balances() == {WALLET: 40}
+    await move(store, -40, lock=True)
+    assert await database.balances() == {WALLET: 0}
+
+
+async def test_a_debit_of_what_was_not_locked_is_refused(database: Database) -> None:
+    """Only locked accounts may fall: the decision must have seen them."""
+    store = database.open()
+    await move(store, 100, lock=False)
+    with pytest.raises(RefusedError):
+        await move(store, -1, lock=False)
+    assert await database.balances() == {WALLET: 100}
+
+
+async def test_two_debits_at_once_spend_the_money_once(database: Database) -> None:
+    """The lock is held from the look at the balance to the commit."""
+    stores = [database.open() for _ in range(2)]
+    await move(stores[0], 100, lock=False)
+
+    async def spend(store: Store) -> bool:
+        async with store.unit() as unit:
+            balance = (await unit.lock_balances([WALLET]))[WALLET]
+            if balance < 100:
+                return False
+            await asyncio.sleep(0.02)
+            writes = await Writer(store).writes()
+            writes.balances = {WALLET: -100}
+            await unit.write(SERVICE, writes)
+            return True
+
+    # Asked before the units begin: a store is used by one task at a time.
+    assert sorted(await asyncio.gather(*map(spend, stores))) == [False, True]
+    assert await database.balances() == {WALLET: 0}
+
+
+async def test_credits_of_a_hot_account_add_up(database: Database) -> None:
+    """A merchant is credited by many batches, none of which locks it."""
+    stores = [database.open() for _ in range(4)]
+    await asyncio.gather(*(move(store, 25, lock=False, account=MERCHANT) for store in stores))
+    assert await database.balances() == {MERCHANT: 100}
+
+
+async def test_a_deadline_is_due_when_its_time_has_come(database: Database) -> None:
+    """The oldest first, besides those that were sent a moment ago."""
+    writer = Writer(database.open())
+    store = writer.store
+    timers = [
+        timer(name, NOON + timedelta(minutes=at)) for name, at in zip("abc", (2, 1, 3), strict=True)
+    ]
+    a, b, c = timers
+    writes = await writer.writes()
+    writes.timers_set = {each.timer_id: each for each in timers}
+    await writer.commit(writes)
+    assert list(await store.due_timers(NOON, [], 10)) == []
+    two = NOON + timedelta(minutes=2)
+    assert list(await store.due_timers(two, [], 10)) == [b, a]
+    assert list(await store.due_timers(two, [b.timer_id], 10)) == [a]
+    assert list(await store.due_timers(two, [], 1)) == [b]
+    assert list(await store.due_timers(NOON + timedelta(days=1), [], 10)) == [b, a, c]
+
+
+async def test_a_cancelled_deadline_is_never_due(database: Database) -> None:
+    """Cancelling what is not there changes nothing; setting a timer twice keeps the first."""
+    writer = Writer(database.open())
+    first, second = timer("a"), timer("b")
+    writes = await writer.writes()
+    writes.timers_set = {each.timer_id: each for each in (first, second)}
+    await writer.commit(writes)
+    writes.timers_set = {second.timer_id: timer("b", NOON - timedelta(hours=1))}
+    writes.timers_cancelled = {first.timer_id, timer("unknown").timer_id}
+    await writer.commit(writes)
+    assert list(await writer.store.due_timers(NOON + timedelta(days=1), [], 10)) == [second]
