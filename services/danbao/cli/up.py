@@ -10,13 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 
 from danbao.app import PROCESSES
 from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail, running, settings
 from danbao.engine.engine import Engine
+from danbao.engine.lag import LagMeter
 from danbao.engine.record import EngineRecord, read_record
 from danbao.engine.screen import Screen
 from danbao.kernel.errors import UnavailableError
@@ -88,6 +91,7 @@ async def _run(chosen: Settings, counts: dict[str, int], *, plain: bool) -> int:
 async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain: bool) -> None:
     """Keep the processes alive, and show them."""
     screen = Screen()
+    meter = LagMeter(engine.settings.kafka_bootstrap, engine.settings.partitions)
     connection = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
@@ -99,13 +103,16 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
                             engine.settings.postgres_dsn, purpose="screen", timeouts=PATIENT
                         )
                     children, servers = engine.supervisor.children, engine.servers.processes
-                    live.update(await screen.render(connection, children, servers), refresh=True)
-                except (UnavailableError, OSError):
+                    lags = await meter.read(connection)
+                    picture = await screen.render(connection, lags, children, servers)
+                    live.update(picture, refresh=True)
+                except (UnavailableError, OSError, KafkaError, asyncpg.PostgresError):
                     connection = None
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY_S * (1 if plain else 2))
     if connection is not None:
         connection.terminate()
+    await meter.close()
 
 
 def start_detached(home: Path, workers: list[str]) -> EngineRecord:

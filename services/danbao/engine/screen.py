@@ -27,6 +27,7 @@ class Screen:
     async def render(
         self,
         connection: asyncpg.Connection,
+        lags: dict[str, int],
         children: list[Child],
         servers: list[RunningServer],
     ) -> RenderableType:
@@ -39,24 +40,30 @@ class Screen:
         lines = Text.assemble(
             ("danbao 担保 ", "bold"),
             f"  log {standing['position']:,} events   {rate:,.0f} events/s   ",
-            f"relay behind {standing['relay']:,}   read models behind {standing['projections']}   ",
-            f"timers due {standing['timers']}",
+            f"relay behind {standing['relay']:,}   read models behind {standing['projections']}",
+            f"   timers due {standing['timers']}",
         )
-        return Group(lines, self._table(children, servers), Text("Ctrl-C stops it all.", "dim"))
+        return Group(
+            lines, self._table(lags, children, servers), Text("Ctrl-C stops it all.", "dim")
+        )
 
-    def _table(self, children: list[Child], servers: list[RunningServer]) -> Table:
+    def _table(
+        self, lags: dict[str, int], children: list[Child], servers: list[RunningServer]
+    ) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("process", "pid", "state", "restarts", "CPU", "memory"):
+        for column in ("process", "pid", "state", "lag", "restarts", "CPU", "memory"):
             table.add_column(column, justify="left" if column in {"process", "state"} else "right")
         for server in servers:
-            table.add_row(server.name, str(server.pid), "runs", "", *self._usage(server.pid))
+            table.add_row(server.name, str(server.pid), "runs", "", "", *self._usage(server.pid))
         for child in children:
             state = "runs" if child.pid else "refused" if child.refused else "starts again"
             style = "" if child.pid else "bold red"
             usage = self._usage(child.pid) if child.pid else ("", "")
             restarts = str(child.restarts or "")
             pid = str(child.pid or "")
-            table.add_row(child.name, pid, state, restarts, *usage, style=style)
+            lag = lags.get(child.process_name)
+            behind = "" if lag is None else f"{lag:,}"
+            table.add_row(child.name, pid, state, behind, restarts, *usage, style=style)
         return table
 
     def _usage(self, pid: int) -> tuple[str, str]:

@@ -51,12 +51,13 @@ def read_records(
             read = read_command(record, service.name, command_bytes_max)
             steps.append(_step(record, last[place], read))
             continue
-        sequence = progress.sequence_of(record, last[place])
+        headers = dict(record.headers)
+        sequence = progress.sequence_of(record, headers, last[place])
         if sequence is None:
             steps.append(Step(record, last[place]))
             continue
         last[place] = sequence
-        event = progress.reader.read(record, sequence)
+        event = progress.reader.read(record, headers, sequence)
         flow = record.key.decode(errors="replace") if record.key else ""
         if event is not None and flow in parked[place]:
             event = DeadLetter(record, "flow_parked", "an earlier event of the flow waits", flow)

@@ -41,19 +41,14 @@ class EventReader:
             if event in service.reactions
         }
 
-    def sequence(self, record: Record) -> tuple[int, int]:
+    def sequence(self, headers: Mapping[str, bytes]) -> tuple[int, int]:
         """Position of the record's event, and of the one before it in this partition."""
-        sequence = previous = 0
-        for name, value in record.headers:
-            if name == "ce_sequence":
-                sequence = int(value)
-            elif name == "ce_prevsequence":
-                previous = int(value)
-        return sequence, previous
+        return int(headers["ce_sequence"]), int(headers["ce_prevsequence"])
 
-    def read(self, record: Record, sequence: int) -> Message | DeadLetter | None:
+    def read(
+        self, record: Record, headers: Mapping[str, bytes], sequence: int
+    ) -> Message | DeadLetter | None:
         """Read one event; None when this service does nothing about its type."""
-        headers = dict(record.headers)
         event_type = headers["ce_type"].decode()
         react = self._reactions.get(event_type)
         if react is None:

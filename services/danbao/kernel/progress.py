@@ -1,6 +1,6 @@
 """A worker's partitions: claimed in Postgres, checked against Kafka, advanced batch by batch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -84,13 +84,15 @@ class Progress:
             )
         return record.offset >= offset.next_offset
 
-    def sequence_of(self, record: Record, last_sequence: int) -> int | None:
+    def sequence_of(
+        self, record: Record, headers: Mapping[str, bytes], last_sequence: int
+    ) -> int | None:
         """Position of an event record; None when it was handled before.
 
         Raises:
             SequenceHoleError: an event of this partition is missing.
         """
-        sequence, previous = self.reader.sequence(record)
+        sequence, previous = self.reader.sequence(headers)
         if sequence <= last_sequence:
             return None
         if previous != last_sequence:
