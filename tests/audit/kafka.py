@@ -81,8 +81,8 @@ async def open_topics(bootstrap: str) -> AsyncIterator[KafkaTopics]:
         fetch_max_bytes=16 << 20,
         max_partition_fetch_bytes=4 << 20,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield KafkaTopics(consumer, await _partitions(bootstrap))
     finally:
         await consumer.stop()
@@ -95,8 +95,8 @@ async def _partitions(bootstrap: str) -> list[Any]:
     """
     aiokafka, admin = import_module("aiokafka"), import_module("aiokafka.admin")
     client = admin.AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await client.start()
     try:
+        await client.start()
         existing = set(await client.list_topics())
         topics = [topic for s in SERVICES if (topic := f"danbao.{s}.events") in existing]
         described = await client.describe_topics(topics) if topics else []
