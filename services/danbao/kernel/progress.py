@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from danbao.kernel.errors import OffsetError, SequenceHoleError
+from danbao.kernel.errors import OffsetError, SequenceHoleError, UnavailableError
 from danbao.kernel.events import EventReader
 from danbao.kernel.ids import record_hash
 from danbao.kernel.messages import Offset, Record, TopicPartition
 from danbao.kernel.ports import Source, Store
 
 EVENTS_SUFFIX = ".events"
+PATIENCE = 20
+"""A broker that was killed shows less than it has while it recovers: ask so often before giving up.
+"""
 
 
 def anchor_of(record: Record) -> bytes:
@@ -31,6 +34,7 @@ class Progress:
     offsets: dict[TopicPartition, Offset] = field(default_factory=dict)
     parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
     _anchors: dict[TopicPartition, Offset] = field(default_factory=dict)
+    _short_of_end: int = 0
 
     async def claim(self, places: Iterable[TopicPartition]) -> None:
         """Take partitions over and go on where their last owners stopped.
@@ -40,9 +44,13 @@ class Progress:
         """
         for place, (begin, end) in sorted((await self.source.bounds(places)).items()):
             await self._claim(place, begin, end)
+        self._short_of_end = 0
 
     async def _claim(self, place: TopicPartition, begin: int, end: int) -> None:
         offset = await self.store.claim(self.service, place, begin)
+        if offset.next_offset > end and self._short_of_end < PATIENCE:
+            self._short_of_end += 1
+            raise UnavailableError(f"{place.topic}/{place.partition} ends at {end} so far")
         if not begin <= offset.next_offset <= end:
             raise OffsetError(
                 f"{place.topic}/{place.partition}: next offset {offset.next_offset} is not within "

@@ -7,17 +7,20 @@ from there; it never remembers what it believes to have sent.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
 from danbao.kernel.crash import crash_point
-from danbao.kernel.errors import FencedError, RetryableError, StopError
+from danbao.kernel.errors import FencedError, RetryableError, StopError, UnavailableError
 from danbao.kernel.messages import LogRow, TopicPartition
 from danbao.kernel.ports import Clock, EventSink, Store
 from danbao.kernel.settings import Settings
 
 RETRY_S = 0.5
+PATIENCE = 20
+"""A broker that was killed shows less than it has while it recovers: ask so often before stopping.
+"""
 
 log = structlog.get_logger()
 
@@ -36,7 +39,8 @@ class Relay:
     position: int = 0
     _last: dict[TopicPartition, int] | None = None
     _renew_at: float = 0.0
-    _standing_by: bool = field(default=False)
+    _standing_by: bool = False
+    _short_of_confirmed: int = 0
 
     async def run(self) -> None:
         """Publish until asked to stop."""
@@ -115,6 +119,9 @@ class Relay:
             raise FencedError("the relay's lease was taken while Kafka was asked")
         head = await self.store.head()
         held = max(last.values(), default=0)
+        if held < confirmed and self._short_of_confirmed < PATIENCE:
+            self._short_of_confirmed += 1
+            raise UnavailableError(f"Kafka shows events up to {held} so far, not {confirmed}")
         if held < confirmed:
             raise StopError(
                 f"the events topics end at position {held}, but {confirmed} was published",
@@ -125,6 +132,7 @@ class Relay:
                 f"the events topics end at position {held}, but the log ends at {head}",
                 todo="Postgres is older than Kafka: import the tail before starting.",
             )
+        self._short_of_confirmed = 0
         self._last = last
         self.position = confirmed
 

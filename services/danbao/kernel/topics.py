@@ -1,6 +1,8 @@
 """Topics: declared here, made once, and compared with what is there at every start."""
 
-from aiokafka.admin import NewTopic
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from danbao.contracts.catalogue import SERVICES
@@ -8,6 +10,9 @@ from danbao.kernel.errors import SetupError
 from danbao.kernel.kafka_clients import make_admin
 
 WEEK_MS = 7 * 24 * 3600 * 1000
+PATIENCE = 20
+LOOK_AGAIN_S = 0.25
+"""A broker that has just started may not know all its topics yet."""
 MESSAGE_BYTES_MAX = 1_200_000
 """What the broker takes; larger than any command we accept, so that we can set it aside."""
 
@@ -46,13 +51,8 @@ async def ensure_topics(bootstrap: str, partitions: int, recorded: dict[str, int
     admin = make_admin(bootstrap, client_id="danbao-setup")
     await admin.start()
     try:
-        existing = set(await admin.list_topics())
         declared = declared_topics()
-        if gone := sorted(set(recorded) & set(declared) - existing):
-            raise SetupError(
-                f"topics are gone: {', '.join(gone)}",
-                todo="Kafka lost data, or this is another Kafka; do not start before you know.",
-            )
+        existing = await _existing(admin, set(recorded) & set(declared))
         missing = [name for name in declared if name not in existing]
         made = [NewTopic(name, partitions, 1, topic_configs=declared[name]) for name in missing]
         if made:
@@ -63,11 +63,24 @@ async def ensure_topics(bootstrap: str, partitions: int, recorded: dict[str, int
         await admin.close()
 
 
+async def _existing(admin: AIOKafkaAdminClient, expected: set[str]) -> set[str]:
+    """Give the topics that are there, once those that were made before are among them."""
+    for _ in range(PATIENCE):
+        existing = set(await admin.list_topics())
+        if expected <= existing:
+            return existing
+        await asyncio.sleep(LOOK_AGAIN_S)
+    raise SetupError(
+        f"topics are gone: {', '.join(sorted(expected - set(await admin.list_topics())))}",
+        todo="Kafka lost data, or this is another Kafka; do not start before you know.",
+    )
+
+
 async def _check(
-    admin: object, partitions: dict[str, int], declared: dict[str, dict[str, str]]
+    admin: AIOKafkaAdminClient, partitions: dict[str, int], declared: dict[str, dict[str, str]]
 ) -> None:
     """Compare partition counts and settings with what is declared."""
-    described = await admin.describe_topics(list(declared))  # type: ignore[attr-defined]
+    described = await admin.describe_topics(list(declared))
     for topic in described:
         count, expected = len(topic["partitions"]), partitions[topic["topic"]]
         if count != expected:
@@ -76,7 +89,7 @@ async def _check(
                 todo="Partition counts never change: keys would move and order would break.",
             )
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in declared]
-    for answer in await admin.describe_configs(resources):  # type: ignore[attr-defined]
+    for answer in await admin.describe_configs(resources):
         for resource in answer.resources:
             name, entries = resource[3], resource[4]
             found = {entry[0]: entry[1] for entry in entries}
