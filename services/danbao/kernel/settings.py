@@ -33,7 +33,7 @@ class Settings:
     """A larger event is refused by the log itself."""
     relay_chunk_max: int = 4_000
     """Events in one Kafka transaction of the relay."""
-    relay_linger_ms: int = 8
+    relay_linger_ms: int = 12
     """The relay gathers events for so long: fewer, larger transactions, a little later."""
     relay_lease_s: int = 6
     """A relay that has not renewed its lease for so long may be replaced."""

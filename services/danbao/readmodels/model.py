@@ -6,7 +6,7 @@ together: each event is applied exactly once.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -27,13 +27,12 @@ class Entry(msgspec.Struct, frozen=True):
     postings: tuple[Posting, ...]
 
 
-@dataclass(slots=True)
-class Change:
+class Change(msgspec.Struct):
     """What happens to one row: columns that are set, and columns that are added to."""
 
     key: Key
-    sets: dict[str, object] = field(default_factory=dict)
-    adds: dict[str, int] = field(default_factory=dict)
+    sets: dict[str, object] = {}
+    adds: dict[str, int] = {}
 
     def merge(self, later: "Change") -> None:
         """Take a later change of the same row in."""
