@@ -25,7 +25,7 @@ def _own_settings() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def engine_factory(tmp_path_factory: pytest.TempPathFactory) -> EngineFactory:
-    """Start an engine with so many workers a service: `with engine_factory(escrow=2) as engine`."""
+    """Start engines with so many workers a service, such as `escrow=2`; one each by default."""
 
     def start(**workers: int) -> AbstractContextManager[RunningEngine]:
         return running_engine(tmp_path_factory.mktemp("engine") / "home", workers)
