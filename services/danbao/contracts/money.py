@@ -22,7 +22,7 @@ def check_currency(code: str) -> None:
         ValueError: naming the code.
     """
     if code not in CURRENCIES:
-        message = f"`{code}` is not a currency of ISO 4217"
+        message = f"`currency` {code} is not one of ISO 4217"
         raise ValueError(message)
 
 

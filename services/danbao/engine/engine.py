@@ -10,7 +10,7 @@ import psutil
 
 from danbao.app import PROCESSES
 from danbao.engine.ready import Claims, is_ready, read_claims
-from danbao.engine.record import EngineRecord, read_record, remove_record, write_record
+from danbao.engine.record import EngineRecord, last_record, read_record, write_record
 from danbao.engine.supervisor import Supervisor
 from danbao.kernel.errors import SetupError
 from danbao.kernel.migrate import migrate
@@ -28,10 +28,10 @@ class Engine:
     def __init__(
         self, settings: Settings, workers: Mapping[str, int], report: Callable[[str], None]
     ) -> None:
-        self.settings = replace(settings, home=settings.home.absolute())
+        self.settings = without_own_addresses(replace(settings, home=settings.home.absolute()))
         self._workers = workers
         self._report = report
-        given = Addresses(settings.postgres_dsn, settings.kafka_bootstrap)
+        given = Addresses(self.settings.postgres_dsn, self.settings.kafka_bootstrap)
         self.servers = LocalServers(self.settings.home, report, given=given)
         self.supervisor = Supervisor(self.settings.home, {})
         self._claims_before: Claims = {}
@@ -113,7 +113,6 @@ class Engine:
         """Stop processes, then servers."""
         await self.supervisor.stop()
         await self.servers.stop()
-        remove_record(self.settings.home)
 
     def _record(self) -> None:
         processes = {
@@ -127,8 +126,25 @@ class Engine:
             kafka_bootstrap=self.settings.kafka_bootstrap,
             partitions=self.settings.partitions,
             processes=processes,
+            servers_are_ours=self._servers_started > 0,
         )
         write_record(self.settings.home, record)
+
+
+def without_own_addresses(settings: Settings) -> Settings:
+    """Take addresses in the environment for what they are when `danbao env` put them there.
+
+    They name this home's own servers of last time, which are ours to start, not given ones.
+    """
+    last = last_record(settings.home)
+    if last is None or not last.servers_are_ours:
+        return settings
+    own = {last.postgres_dsn, last.kafka_bootstrap}
+    return replace(
+        settings,
+        postgres_dsn="" if settings.postgres_dsn in own else settings.postgres_dsn,
+        kafka_bootstrap="" if settings.kafka_bootstrap in own else settings.kafka_bootstrap,
+    )
 
 
 async def set_up(settings: Settings, report: Callable[[str], None]) -> None:

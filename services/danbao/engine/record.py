@@ -1,7 +1,6 @@
 """The record of a running engine: one file in its home that tells others where everything is."""
 
 import json
-import os
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,8 @@ class EngineRecord(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     processes: dict[str, int]
     """Process ids by name, such as `escrow-0`; the servers that are ours too."""
+    servers_are_ours: bool = True
+    """Whether this engine started a server itself, rather than being given both."""
 
 
 def write_record(home: Path, record: EngineRecord) -> None:
@@ -31,13 +32,18 @@ def write_record(home: Path, record: EngineRecord) -> None:
     temporary.replace(path)
 
 
-def read_record(home: Path) -> EngineRecord | None:
-    """Give the record of the engine that runs in a home; None when none does."""
+def last_record(home: Path) -> EngineRecord | None:
+    """Give the record of the engine that ran in a home last; it may have stopped."""
     try:
-        record = msgspec.json.decode((home / FILE).read_bytes(), type=EngineRecord)
+        return msgspec.json.decode((home / FILE).read_bytes(), type=EngineRecord)
     except (OSError, msgspec.DecodeError):
         return None
-    return record if is_alive(record) else None
+
+
+def read_record(home: Path) -> EngineRecord | None:
+    """Give the record of the engine that runs in a home; None when none does."""
+    record = last_record(home)
+    return record if record is not None and is_alive(record) else None
 
 
 def is_alive(record: EngineRecord) -> bool:
@@ -47,10 +53,3 @@ def is_alive(record: EngineRecord) -> bool:
     except psutil.Error:
         return False
     return abs(started - record.started) < 1
-
-
-def remove_record(home: Path) -> None:
-    """Remove our own record; another engine's stays."""
-    record = read_record(home)
-    if record is not None and record.pid == os.getpid():
-        (home / FILE).unlink(missing_ok=True)

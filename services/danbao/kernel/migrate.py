@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import asyncpg
 
+from danbao.kernel.errors import SetupError
 from danbao.kernel.postgres import PATIENT, connect
 
 LOCK = 0xDA_BA0  # any number that nobody else takes
@@ -23,10 +24,16 @@ async def migrate(dsn: str) -> list[str]:
 
     Raises:
         UnavailableError: Postgres does not answer.
+        SetupError: the login may not make the tables.
     """
     connection = await connect(dsn, purpose="migrate", timeouts=PATIENT, role=None)
     try:
         return await _apply(connection)
+    except asyncpg.PostgresError as error:
+        raise SetupError(
+            f"the tables could not be made: {error}",
+            todo="The login needs the rights of docs/how-to/use-your-own-servers.md.",
+        ) from error
     finally:
         await connection.close()
 

@@ -29,8 +29,6 @@ class Settings:
     """How long a worker waits for a first record before it looks at its duties again."""
     command_bytes_max: int = 65_536
     """A larger command is set aside as a dead letter."""
-    event_bytes_max: int = 262_144
-    """A larger event is refused by the log itself."""
     relay_chunk_max: int = 4_000
     """Events in one Kafka transaction of the relay."""
     relay_linger_ms: int = 12
@@ -47,8 +45,6 @@ class Settings:
     """How often the scheduler looks for due timers."""
     session_timeout_ms: int = 6_000
     """Kafka group session: a dead worker's partitions move to others after this."""
-    daily_cut_off: bool = True
-    """Whether windows of merchants close by timer; the policy `settlement.cut_off` says when."""
     worker_id: str = "0"
     """Tells workers of one service apart in logs and client ids."""
     crash_at: str = ""
