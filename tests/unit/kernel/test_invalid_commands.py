@@ -13,7 +13,7 @@ ID = "019a0000-0000-7000-8000-000000000001"
 
 def read(command_type: str, key: str, data: dict[str, object]) -> Message:
     """Read a command as its service would."""
-    service = command_type.split(".")[0]
+    service = command_type.split(".", 1)[0]
     headers = [
         ("ce_id", ID.encode()),
         ("ce_type", command_type.encode()),
