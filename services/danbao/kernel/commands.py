@@ -166,7 +166,7 @@ def _where(problem: str) -> tuple[str, str]:
     text = _PATH.sub("", problem)
     field = path.group(1) if path else ""
     named = _FIELD.search(text)
-    if named and ("unknown field" in text or "missing required field" in text or not field):
+    if named and ("unknown field" in text or "missing required field" in text):
         field = ".".join(part for part in (field, named.group(1)) if part)
     return field[:128] or "data", text[:200]
 
