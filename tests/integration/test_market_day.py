@@ -1,6 +1,7 @@
 """A day of the market through a whole engine, held against figures that the engine did not make."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from danbao.publisher import Limits, Progress
 from danbao.testing.market import FILE_NAMES, simulate_market, write_market
 
 pytestmark = pytest.mark.servers
+log = logging.getLogger(__name__)
 
 MarketDay = Callable[[str], Path]
 
@@ -59,9 +61,7 @@ async def test_two_workers_a_service_end_the_day_as_one_does(
 
 
 async def test_every_process_killed_in_the_middle_of_the_day_changes_no_figure(
-    engine_factory: EngineFactory,
-    market_day: MarketDay,
-    record_property: Callable[[str, object], None],
+    engine_factory: EngineFactory, market_day: MarketDay
 ) -> None:
     """What is acknowledged survives `kill -9` of any part, and nothing happens twice."""
     folder = market_day("market-day-small")
@@ -74,7 +74,7 @@ async def test_every_process_killed_in_the_middle_of_the_day_changes_no_figure(
         )
         try:
             for name in engine.processes:
-                record_property(f"{name} back after s", round(await day.kill(name), 1))
+                log.info("%s killed, answers again after %.1f s", name, await day.kill(name))
                 assert not publishing.done(), f"the day ended before {name} was killed"
             await publishing
         finally:
