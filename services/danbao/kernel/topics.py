@@ -1,6 +1,7 @@
 """Topics: declared here, made once, and compared with what is there at every start."""
 
 import asyncio
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -76,12 +77,22 @@ async def _existing(admin: AIOKafkaAdminClient, expected: set[str]) -> set[str]:
     )
 
 
+async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    """Describe topics, once each has its partitions: a broker that just made them says 0."""
+    described: list[dict[str, Any]] = []
+    for _ in range(PATIENCE):
+        described = await admin.describe_topics(names)
+        if all(topic["partitions"] for topic in described):
+            return described
+        await asyncio.sleep(LOOK_AGAIN_S)
+    return described
+
+
 async def _check(
     admin: AIOKafkaAdminClient, partitions: dict[str, int], declared: dict[str, dict[str, str]]
 ) -> None:
     """Compare partition counts and settings with what is declared."""
-    described = await admin.describe_topics(list(declared))
-    for topic in described:
+    for topic in await _described(admin, list(declared)):
         count, expected = len(topic["partitions"]), partitions[topic["topic"]]
         if count != expected:
             raise SetupError(
