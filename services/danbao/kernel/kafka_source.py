@@ -18,6 +18,9 @@ from danbao.kernel.kafka_clients import make_consumer
 from danbao.kernel.messages import Record, TopicPartition
 
 CLOSE_WITHIN_S = 3
+TOPICS_LOOK_MS = 5_000
+"""How often the group looks at its topics anew: a member that led a rebalance before its broker
+knew their partitions has assigned none, and nobody reads until the next look."""
 LOOK_UP_S = 1.0
 """How long one wait for records lasts at most, so that a new assignment is seen soon."""
 
@@ -46,6 +49,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             session_timeout_ms=session_timeout_ms,
             heartbeat_interval_ms=session_timeout_ms // 3,
             fetch_max_wait_ms=fetch_wait_ms,
+            metadata_max_age_ms=TOPICS_LOOK_MS,
         )
         self._unclaimed: set[TopicPartition] = set()
 
