@@ -16,6 +16,7 @@ from danbao.kernel.memory_sink import MemoryCommandSink, MemoryEventSink
 from danbao.kernel.memory_source import MemorySource
 from danbao.kernel.messages import Record, TopicPartition
 from danbao.kernel.ports import CommandSink, EventSink, Source
+from danbao.kernel.topics import described
 
 _numbers = count(1)
 
@@ -90,6 +91,7 @@ class KafkaBroker:
         admin = make_admin(self._bootstrap, client_id="test")
         await admin.start()
         await admin.create_topics([NewTopic(name, self.partitions, 1)])
+        await described(admin, [name])
         await admin.close()
         return name
 

@@ -77,22 +77,28 @@ async def _existing(admin: AIOKafkaAdminClient, expected: set[str]) -> set[str]:
     )
 
 
-async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
-    """Describe topics, once each has its partitions: a broker that just made them says 0."""
-    described: list[dict[str, Any]] = []
+async def described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    """Describe topics, once their partitions can be read: a broker that just made them says 0."""
+    topics: list[dict[str, Any]] = []
     for _ in range(PATIENCE):
-        described = await admin.describe_topics(names)
-        if all(topic["partitions"] for topic in described):
-            return described
+        topics = await admin.describe_topics(names)
+        if all(topic["partitions"] and not _problems(topic) for topic in topics):
+            return topics
         await asyncio.sleep(LOOK_AGAIN_S)
-    return described
+    return topics
+
+
+def _problems(topic: dict[str, Any]) -> list[int]:
+    """Give the error codes of a topic and its partitions, such as that one has no leader yet."""
+    codes = [topic["error_code"], *(each["error_code"] for each in topic["partitions"])]
+    return [code for code in codes if code]
 
 
 async def _check(
     admin: AIOKafkaAdminClient, partitions: dict[str, int], declared: dict[str, dict[str, str]]
 ) -> None:
     """Compare partition counts and settings with what is declared."""
-    for topic in await _described(admin, list(declared)):
+    for topic in await described(admin, list(declared)):
         count, expected = len(topic["partitions"]), partitions[topic["topic"]]
         if count != expected:
             raise SetupError(
