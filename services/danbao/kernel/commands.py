@@ -165,8 +165,8 @@ def _where(problem: str) -> tuple[str, str]:
     path = _PATH.search(problem)
     text = _PATH.sub("", problem)
     field = path.group(1) if path else ""
-    named = _FIELD.search(text)
-    if named and ("unknown field" in text or "missing required field" in text):
+    named = None if text.startswith("Expected ") else _FIELD.search(text)  # a type, not a field
+    if named and ("unknown field" in text or "missing required field" in text or not field):
         field = ".".join(part for part in (field, named.group(1)) if part)
     return field[:128] or "data", text[:200]
 
