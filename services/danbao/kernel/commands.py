@@ -28,9 +28,11 @@ KEY_CHARACTERS_MAX = 256
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _FIELD = re.compile(r"`([^`]*)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _decoders = {name: msgspec.json.Decoder(command) for name, command in COMMANDS.items()}
 
 
@@ -103,15 +105,23 @@ def _texts(record: Record) -> dict[str, str]:
 
 
 def _unfold(value: bytes) -> tuple[dict[str, str], bytes]:
-    """Turn structured mode (one JSON object) into binary mode (headers and data)."""
+    """Turn structured mode (one JSON object) into binary mode (headers and data).
+
+    Data stays byte for byte as it came: it may hold what cannot be written again.
+    """
     try:
         event = parse_json(value)
-    except ValueError as error:
+        if not isinstance(event, dict):
+            raise UnreadableError("json_unreadable", "a structured event is a JSON object")
+        parts = _parts.decode(value)
+    except (ValueError, RecursionError) as error:
         raise UnreadableError("json_unreadable", str(error)[:200]) from error
-    if not isinstance(event, dict):
-        raise UnreadableError("json_unreadable", "a structured event is a JSON object")
-    texts = {f"ce_{name}": text for name, text in event.items() if isinstance(text, str)}
-    data = msgspec.json.encode(event.get("data"))
+    texts = {
+        f"ce_{name}": _UNSTORABLE.sub("\ufffd", text)
+        for name, text in event.items()
+        if isinstance(text, str)
+    }
+    data = bytes(parts["data"]) if "data" in parts else b"null"
     return {"content-type": "application/json"} | texts, data
 
 
