@@ -160,6 +160,7 @@ def start_up(
 ) -> subprocess.Popen[bytes]:
     """Start `danbao up --plain`; the caller stops it."""
     home.mkdir(parents=True, exist_ok=True)
+    (home / "engine.log").unlink(missing_ok=True)  # an earlier engine's says "ready" too
     command = [sys.executable, "-m", "danbao", "up", "--plain"]
     for name, count in (workers or {}).items():
         command += ["--workers", f"{name}={count}"]
