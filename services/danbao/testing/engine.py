@@ -25,6 +25,7 @@ import msgspec
 from danbao.contracts.catalogue import COMMANDS, service_of
 from danbao.contracts.decider import Service
 from danbao.contracts.rejection import CommandRejected
+from danbao.kernel.errors import FencedError, RetryableError
 from danbao.kernel.events import decode_event
 from danbao.kernel.loaded import Account
 from danbao.kernel.memory_broker import MemoryBroker
@@ -51,6 +52,7 @@ class EagerWorker(Worker):
     """A worker that tries postponed events again when it is told to, not after a while."""
 
     source: MemorySource
+    store: MemoryStore
     is_retrying = False
 
     @property
@@ -62,6 +64,18 @@ class EagerWorker(Worker):
         for place in self._held:
             self._held[place] = 0.0 if self.is_retrying else math.inf
         super()._resume_held()
+
+
+class PatientRelay(Relay):
+    """A relay that looks again at its next turn after any unclear answer, not after a while."""
+
+    async def step(self) -> int:
+        """Publish what is there, one chunk; gives how many rows were read."""
+        try:
+            return await super().step()
+        except (FencedError, RetryableError):
+            self._last = None
+            return 0
 
 
 class Engine:
@@ -226,6 +240,10 @@ class Engine:
         self.relay = self._make_relay()
         self.scheduler = self._make_scheduler()
 
+    def lose_next_publishing(self, *, happened: bool) -> None:
+        """Let the relay's next answer get lost, whether or not its events were published."""
+        self._sink.lose_next_answer = happened
+
     async def _progress(self) -> tuple[int, ...]:
         """What changes when anything happens, and else stays."""
         offsets = self.tables.offsets.values()
@@ -261,9 +279,9 @@ class Engine:
         source = MemorySource(self.broker, topics, group=f"danbao.{service.name}")
         return EagerWorker(service, MemoryStore(self.tables), source, self.clock, self.settings)
 
-    def _make_relay(self) -> Relay:
-        store, sink = MemoryStore(self.tables), MemoryEventSink(self.broker)
-        return Relay(store, sink, self.clock, self.settings, owner="relay")
+    def _make_relay(self) -> PatientRelay:
+        store, self._sink = MemoryStore(self.tables), MemoryEventSink(self.broker)
+        return PatientRelay(store, self._sink, self.clock, self.settings, owner="relay")
 
     def _make_scheduler(self) -> Scheduler:
         store, sink = MemoryStore(self.tables), MemoryCommandSink(self.broker)
