@@ -75,7 +75,7 @@ def canonical_body(
 
     `is_plain` says that data was decoded into its type and holds no float, no integer beyond
     2^53 and only ASCII keys: then msgspec writes exactly what RFC 8785 asks, and much faster.
-    What has no canonical form (a lone surrogate, say) is kept as base64 of its bytes.
+    Data that has no canonical form (a lone surrogate, say) is `{"data_base64": its bytes}`.
     """
     body: dict[str, Any] = {
         "actor": actor,
@@ -89,8 +89,7 @@ def canonical_body(
         try:
             text = rfc8785.dumps(_as_doubles(body))
         except (rfc8785.CanonicalizationError, ValueError, RecursionError):
-            body["data"] = None
-            body["data_base64"] = base64.b64encode(raw).decode()
+            body["data"] = {"data_base64": base64.b64encode(raw).decode()}
             text = rfc8785.dumps(body)
     return CommandBody(command_type, text.decode(), sha256(text).digest())
 

@@ -75,9 +75,10 @@ def _read(record: Record, service: str, bytes_max: int) -> Message:
     wish, problem = _check(command_type, service, value, problem)
     problem = problem or _check_envelope(headers, key, record, wish)
     actor = headers.get("ce_actor")
+    flow = key if key is not None else command_id
     body = canonical_body(
         command_type=command_type,
-        partition_key=key or "",
+        partition_key=flow,
         actor=actor,
         data=data,
         raw=value,
@@ -86,8 +87,8 @@ def _read(record: Record, service: str, bytes_max: int) -> Message:
     cause = Cause(
         id=command_id,
         correlation_id=_correlation(headers, command_id),
-        partition_key=key if key is not None else command_id,
-        actor=actor if actor is not None and is_actor(actor) else None,
+        partition_key=flow,
+        actor=actor,
         traceparent=_traceparent(headers),
     )
     if problem is not None:

@@ -80,7 +80,7 @@ def check_storable(message: Read) -> None:
             texts.append(json.dumps(dict(message.refusal.facts), ensure_ascii=False))
     for text in texts:
         assert text is None or "\x00" not in text
-        assert text is None or text.encode()
+        assert text is None or isinstance(text.encode(), bytes)
 
 
 def hash_of(message: Read) -> bytes:
