@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from danbao.cli.books import BookLine, Equation, equations, trial_totals
 from danbao.contracts.chart import CLASSES
 from danbao.kernel.sql import load_queries
+from danbao.ledger.books import BookLine, Equation, equations, trial_totals
 
 Q = load_queries("danbao.cli", "summary.sql")
 

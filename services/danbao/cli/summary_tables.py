@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
-from danbao.cli.books import Equation, trial_totals
 from danbao.cli.format import amount_text, counts_table, money_text, plain_table
 from danbao.cli.summary_figures import Summary
+from danbao.ledger.books import Equation, trial_totals
 
 
 def summary_tables(summary: Summary) -> list[Table]:

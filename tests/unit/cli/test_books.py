@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
-from danbao.cli.books import BookLine, equations, trial_totals
 from danbao.cli.format import PAGE_CELLS
 from danbao.cli.summary_figures import Summary
 from danbao.cli.summary_tables import equation_table, summary_json, summary_tables
+from danbao.ledger.books import BookLine, equations, trial_totals
 
 LINES = [
     BookLine("O.DUE_FROM_R", "CNY", 1, 60),
