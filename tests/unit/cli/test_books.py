@@ -2,9 +2,10 @@
 
 from rich.console import Console
 
+from danbao.cli.books_tables import equation_table
 from danbao.cli.format import PAGE_CELLS
 from danbao.cli.summary_figures import Summary
-from danbao.cli.summary_tables import equation_table, summary_json, summary_tables
+from danbao.cli.summary_tables import summary_json, summary_tables
 from danbao.ledger.books import BookLine, equations, trial_totals
 
 LINES = [
