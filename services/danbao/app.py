@@ -1,6 +1,7 @@
 """The application: the only place where services, kernel and settings meet."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable
@@ -41,6 +42,8 @@ HELPERS = ("relay", "projector", "scheduler")
 PROCESSES = (*SERVICES, *HELPERS)
 STOP_WITHIN_S = 5
 EXIT_STOPPED = 3
+GC_THRESHOLDS = (50_000, 20, 20)
+"""A batch makes thousands of short-lived objects without cycles: look for cycles more rarely."""
 
 log = structlog.get_logger()
 
@@ -92,6 +95,8 @@ def run_process(name: str, settings: Settings) -> int:
     """Run one process until SIGTERM or SIGINT; gives its exit code."""
     configure_logging(service=name, worker=settings.worker_id)
     plan_crash(settings.crash_at)
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     return uvloop.run(_run(name, settings))
 
 
