@@ -15,6 +15,7 @@ from danbao.authorization.service import service as authorization
 from danbao.channel.service import service as channel
 from danbao.contracts.decider import Service
 from danbao.escrow.service import service as escrow
+from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.crash import plan_crash
 from danbao.kernel.errors import DanbaoError
@@ -36,7 +37,7 @@ SERVICES: dict[str, Service] = {
     service.name: service
     for service in (accounts, authorization, channel, escrow, risk, settlement)
 }
-HELPERS = ("relay", "projector", "scheduler")
+HELPERS = ("relay", "projector", "scheduler", "bookkeeper")
 """Processes that no command is sent to."""
 
 PROCESSES = (*SERVICES, *HELPERS)
@@ -75,6 +76,8 @@ def make_process(name: str, settings: Settings) -> Process:
         return Projector(
             PostgresStore(dsn, purpose=name, may_hold_head=False), READ_MODELS, clock, settings
         )
+    if name == "bookkeeper":
+        return Bookkeeper(PostgresStore(dsn, purpose=name, may_hold_head=False), clock, settings)
     if name == "scheduler":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False)
         return Scheduler(store, KafkaCommandSink(bootstrap, settings.partitions), clock, settings)

@@ -117,11 +117,13 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     return ours | {"DANBAO_HOME": str(home)} | dict(more or {})
 
 
-def danbao(home: Path, *arguments: str, timeout_s: float = 150) -> subprocess.CompletedProcess[str]:
-    """Run `danbao …` to its end."""
+def danbao(
+    home: Path, *arguments: str, timeout_s: float = 150, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `danbao …` to its end; `more` are further settings."""
     return subprocess.run(
         [sys.executable, "-m", "danbao", *arguments],
-        env=environment(home),
+        env=environment(home, more),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import asyncpg
 import uvloop
 
-from danbao.cli.exits import UNAVAILABLE, engine_here, fail, settings
+from danbao.analysis.errors import NotThereError
+from danbao.cli.exits import REFUSED, UNAVAILABLE, engine_here, fail, settings
 from danbao.engine.record import read_record
 from danbao.kernel.errors import DanbaoError
 from danbao.kernel.postgres import PATIENT, connect
@@ -71,6 +72,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a command's work; a database that is not there, or not ours, ends it with status 3."""
     try:
         return uvloop.run(work)
+    except NotThereError as error:
+        fail(str(error), REFUSED, error.todo)
     except DanbaoError as error:
         fail(f"{error.code}: {error}", UNAVAILABLE, error.todo)
     except _NOT_SET_UP as error:

@@ -48,7 +48,7 @@ def demo(
     begun = time.monotonic()
     record = start_detached(home, [])
     console.print(
-        f"started Kafka, Postgres, six services, relay, projector and scheduler "
+        f"started Kafka, Postgres, six services, relay, projector, scheduler, bookkeeper "
         f"in {time.monotonic() - begun:.1f} s"
     )
     try:

@@ -1,7 +1,8 @@
 """How the commands show money, times, text and JSON: one way for all of them."""
 
+import csv
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -15,7 +16,7 @@ from rich.table import Table
 ELLIPSIS = "…"
 PAGE_CELLS = 120
 """Width of what does not go to a terminal."""
-WHOLE = ("time", "amount", "debit", "credit", "held", "currency")
+WHOLE = ("time", "amount", "debit", "credit", "balance", "held", "currency")
 """Columns that are never wrapped when there is little room."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -68,6 +69,19 @@ def short_text(text: str, cells: int) -> str:
 def json_text(value: object) -> str:
     """One line of JSON for programs; keys are sorted."""
     return _encode(value).decode()
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table for spreadsheets (RFC 4180); without columns it goes on with an earlier one."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if columns:
+        writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_csv_cell(value) for value in row])
+
+
+def _csv_cell(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def page() -> Console:

@@ -19,6 +19,7 @@ from danbao.cli import (
     wait,
 )
 from danbao.cli.dead_letters import app as dead_letters_app
+from danbao.cli.ledger import app as ledger_app
 from danbao.cli.schemas import app as schemas_app
 
 app = typer.Typer(
@@ -46,4 +47,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(dead_letters_app, name="dead-letters")
+app.add_typer(ledger_app, name="ledger")
 app.add_typer(schemas_app, name="schemas")

@@ -10,7 +10,9 @@ from danbao.cli.exits import WRONG_USE, engine_here, fail, settings
 
 
 def run(
-    process: Annotated[str, typer.Argument(help="A service, relay, projector or scheduler.")],
+    process: Annotated[
+        str, typer.Argument(help="A service, or relay, projector, scheduler, bookkeeper.")
+    ],
 ) -> None:
     """Run one process against the servers of the environment, or of this home's engine.
 

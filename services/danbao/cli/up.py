@@ -38,7 +38,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return once all is ready.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Lines of text, no screen.")] = False,
 ) -> None:
-    """Run the whole engine: Kafka, Postgres, six services, relay, projector, scheduler.
+    """Run the whole engine: Kafka, Postgres, six services, relay, projector, scheduler, bookkeeper.
 
     Example: danbao up --workers escrow=2 --workers settlement=2
     """

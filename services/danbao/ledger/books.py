@@ -1,7 +1,8 @@
 """The books in figures: totals of both sides, and the reserve's equation (pure)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from danbao.contracts.chart import CLASSES, is_debit_side
 
@@ -18,6 +19,12 @@ class BookLine:
     accounts: int
     """Accounts that are not at zero."""
     balance_minor: int
+
+    @classmethod
+    def of_net(cls, account_class: str, currency: str, accounts: int, net_minor: int) -> Self:
+        """Make a line of debits - credits."""
+        line = cls(account_class, currency, accounts, net_minor)
+        return line if line.is_debit else replace(line, balance_minor=-net_minor)
 
     @property
     def book(self) -> str:

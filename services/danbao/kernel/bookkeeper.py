@@ -1,0 +1,71 @@
+"""The bookkeeper: closes the books every so many positions (architecture 12.4, ADR 0006).
+
+A closing says what each account moved since the one before and what it comes to, so that a
+balance as of any position is the closing before it and a short fold.  What it writes follows from
+the log alone; a second bookkeeper that closes the same loses on a key and changes nothing.
+"""
+
+import time
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from danbao.contracts.chart import CLASSES
+from danbao.kernel.crash import crash_point
+from danbao.kernel.errors import RetryableError
+from danbao.kernel.ports import Clock
+from danbao.kernel.settings import Settings
+from danbao.kernel.sql import load_queries
+from danbao.kernel.store import BROKEN, PostgresStore, translate
+
+CLOSE_EVERY = 10_000
+"""Positions from one closing to the next."""
+REST = 3
+"""It rests so many times as long as a closing took: services come first."""
+RETRY_S = 0.5
+Q = load_queries("danbao.kernel", "bookkeeper.sql")
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Bookkeeper:
+    """Closes the books; any number may run."""
+
+    store: PostgresStore
+    clock: Clock
+    settings: Settings
+    every: int = CLOSE_EVERY
+    stopping: bool = False
+
+    async def run(self) -> None:
+        """Close until asked to stop."""
+        while not self.stopping:
+            begun = time.monotonic()
+            try:
+                if await self.step():
+                    await self.clock.sleep(REST * (time.monotonic() - begun))
+                else:
+                    await self.clock.sleep(self.settings.poll_s)
+            except RetryableError as error:
+                log.warning("bookkeeper.interrupted", error_code=error.code, error=str(error)[:200])
+                await self.clock.sleep(RETRY_S)
+
+    async def step(self) -> int:
+        """Close the books once, if the log is long enough; gives the position, else 0."""
+        connection = await self.store.connection()
+        try:
+            standing = await connection.fetchrow(Q["standing"])
+            assert standing is not None
+            upto: int = standing["closed"] + self.every
+            if standing["position"] < upto:
+                return 0
+            crash_point("bookkeeper.before_close")
+            await connection.execute(Q["close"], standing["closed"], upto, list(CLASSES))
+            crash_point("bookkeeper.closed")
+        except (asyncpg.PostgresError, *BROKEN) as error:
+            await self.store.drop_connection()
+            raise translate(error) from error
+        log.debug("books.closed", position=upto)
+        return upto

@@ -1,0 +1,251 @@
+"""The books as of any position: closings on real Postgres against plain folds in memory."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import asyncpg
+import msgspec
+import pytest
+from tests.integration.running_engine import danbao
+from tests.load.filling import append
+from tests.load.market import play_market
+
+from danbao.analysis.account_page import account_pages, entries
+from danbao.analysis.balances import lines_as_of
+from danbao.analysis.errors import NotThereError
+from danbao.analysis.moments import Span, place_at, span_of
+from danbao.analysis.statement import read_statement
+from danbao.contracts.chart import class_of
+from danbao.kernel.bookkeeper import Bookkeeper
+from danbao.kernel.clock import SystemClock
+from danbao.kernel.errors import ConflictError
+from danbao.kernel.messages import LogRow
+from danbao.kernel.migrate import migrate
+from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.settings import Settings
+from danbao.kernel.store import PostgresStore
+from danbao.ledger.posting import Posting, movements
+from danbao.servers.postgres import PostgresServer
+
+pytestmark = pytest.mark.servers
+
+EVERY = 250
+"""Positions between closings: small, so that there are many."""
+UNCLOSED = 333
+"""The last positions that no closing covers."""
+RANDOM = Random(11)
+
+_postings = msgspec.json.Decoder(tuple[Posting, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A database with a market day in its log, most of it closed."""
+
+    dsn: str
+    rows: Sequence[LogRow]
+
+    def fold(self, position: int) -> dict[tuple[str, str], int]:
+        """The oracle: every leg up to a position, added up in plain Python."""
+        totals: Counter[tuple[str, str]] = Counter()
+        for row in self.rows[:position]:
+            for account, currency, change in movements(_postings.decode(row.postings or "[]")):
+                totals[account, currency] += change
+        return dict(totals)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """Play a day in memory, and append it to a Postgres of its own."""
+    server = PostgresServer(tmp_path_factory.mktemp("ledger"), print)
+    rows = asyncio.run(play_market(200, 3))
+    asyncio.run(server.start())
+    try:
+        asyncio.run(_fill(server.address, rows))
+        yield Filled(server.address, rows)
+    finally:
+        asyncio.run(server.stop())
+        server.remove_outside_data()
+
+
+async def _fill(dsn: str, rows: Sequence[LogRow]) -> None:
+    await migrate(dsn)
+    store = PostgresStore(dsn, purpose="test", may_hold_head=True)
+    await append(store, rows[:-UNCLOSED])
+    await asyncio.gather(*(_close_all(dsn) for _ in range(2)))
+    await append(store, rows[-UNCLOSED:])
+    await store.close()
+
+
+async def _close_all(dsn: str) -> None:
+    """Close what can be closed, beside another one that does the same."""
+    store = PostgresStore(dsn, purpose="test", may_hold_head=False)
+    bookkeeper = Bookkeeper(store, SystemClock(), Settings(), every=EVERY)
+    closed = 1
+    while closed:
+        with suppress(ConflictError):
+            closed = await bookkeeper.step()
+    await store.close()
+
+
+@pytest.fixture
+async def connection(filled: Filled) -> AsyncIterator[asyncpg.Connection]:
+    opened = await connect(filled.dsn, purpose="test", timeouts=PATIENT)
+    yield opened
+    await opened.close()
+
+
+async def test_a_trial_balance_as_of_any_position_is_the_fold(
+    filled: Filled, connection: asyncpg.Connection
+) -> None:
+    """What closings shorten they must not change, at closings, beside them and at both ends."""
+    end = len(filled.rows)
+    places = [0, 1, EVERY - 1, EVERY, EVERY + 1, end - UNCLOSED, end]
+    for position in [*places, *RANDOM.sample(range(end), 40)]:
+        expected: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
+        for (account, currency), minor in filled.fold(position).items():
+            expected[class_of(account), currency] += minor
+            counts[class_of(account), currency] += minor != 0
+
+        lines = await lines_as_of(connection, position)
+
+        found = {(line.account_class, line.currency): line for line in lines}
+        assert {key: line.balance_minor for key, line in found.items()} == dict(expected)
+        assert {key: line.accounts for key, line in found.items()} == dict(counts)
+        assert lines == await lines_as_of(connection, position, fold=True)
+
+
+async def test_an_account_page_runs_from_opening_to_closing(
+    filled: Filled, connection: asyncpg.Connection
+) -> None:
+    """Every entry once, in order; the balances are those of the fold."""
+    end = len(filled.rows)
+    accounts = sorted({account for account, _ in filled.fold(end)})
+    for account in ["R.CB", "O.INC.FEE", *RANDOM.sample(accounts, 25)]:
+        after, upto = sorted(RANDOM.sample(range(end + 1), 2))
+        try:
+            pages = await account_pages(connection, account, Span(after, upto))
+        except NotThereError:
+            assert account not in {name for name, _ in filled.fold(upto)}
+            continue
+        for page in pages:
+            key = (account, page.currency)
+            walked = [entry async for entry in entries(connection, page)]
+
+            assert page.opening_minor == filled.fold(after).get(key, 0)
+            assert page.closing_minor == filled.fold(upto)[key]
+            assert walked == sorted(walked, key=lambda entry: entry.position)
+            assert all(after < entry.position <= upto for entry in walked)
+            assert len(walked) == _entries(filled.rows[after:upto], account, page.currency)
+            last = walked[-1].balance_minor if walked else page.opening_minor
+            assert last == page.closing_minor
+
+
+def _entries(rows: Sequence[LogRow], account: str, currency: str) -> int:
+    return sum(
+        posting.currency == currency and account in (posting.debit, posting.credit)
+        for row in rows
+        for posting in _postings.decode(row.postings or "[]")
+    )
+
+
+async def test_a_statement_adds_up_to_the_accounts(
+    filled: Filled, connection: asyncpg.Connection
+) -> None:
+    """At rest: what was credited net and not paid out is what the merchant's accounts have."""
+    end = len(filled.rows)
+    merchants = {row.stream[9:] for row in filled.rows if row.stream.startswith("merchant/")}
+    balances = filled.fold(end)
+    for merchant in sorted(merchants):
+        whole = await read_statement(connection, merchant, Span(0, end))
+
+        for total in whole.totals:
+            assert total.pending_minor == balances.get((f"R.MPEND.{merchant}", total.currency), 0)
+            assert total.gross_minor == total.net_minor + total.fee_minor
+            left = total.net_minor - total.paid_minor
+            assert left == total.pending_minor + total.available_minor
+
+
+async def test_a_time_is_a_prefix_of_the_log(
+    filled: Filled, connection: asyncpg.Connection
+) -> None:
+    """As of a time is everything recorded up to it, and nothing else."""
+    tick = timedelta(microseconds=1)
+    for row in RANDOM.sample(list(filled.rows), 20):
+        at = row.recorded_at
+        upto = [each.position for each in filled.rows if each.recorded_at <= at][-1]
+        assert (await place_at(connection, at)).position == upto
+        first = next(each.position for each in filled.rows if each.recorded_at >= at)
+        assert await span_of(connection, at, at) == Span(first - 1, upto)
+        if first > 1:
+            assert (await place_at(connection, at - tick)).position == first - 1
+
+
+@pytest.mark.parametrize("table", ["closings", "account_turnovers", "trial_balances"])
+@pytest.mark.parametrize("statement", ["DELETE FROM danbao.{}", "TRUNCATE danbao.{}"])
+async def test_closings_are_append_only(
+    connection: asyncpg.Connection, table: str, statement: str
+) -> None:
+    """What was closed stays as it was, also for the owner of the tables."""
+    await connection.execute("RESET ROLE")
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await connection.execute(statement.format(table))
+
+
+def ask(filled: Filled, home: Path, *arguments: str) -> tuple[int, str, str]:
+    done = danbao(home, "ledger", *arguments, more={"DANBAO_POSTGRES_DSN": filled.dsn})
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command_line_answers_people_and_programs(filled: Filled, tmp_path: Path) -> None:
+    """One question in three forms; a wrong one has its status and changes nothing."""
+    code, text, _ = ask(filled, tmp_path, "trial-balance", "--at", "1000")
+    assert code == 0
+    assert "as of position 1,000" in text
+    code, text, _ = ask(filled, tmp_path, "trial-balance", "--at", "1000", "--json")
+    answer = json.loads(text)
+    assert (code, answer["position"], answer["balanced"]) == (0, 1000, True)
+    code, text, _ = ask(filled, tmp_path, "reserve", "--json")
+    assert code == 0
+    assert all(each["holds"] for part in ("equation", "coverage", "mirrors")
+               for each in json.loads(text)[part])  # fmt: skip
+    code, text, _ = ask(filled, tmp_path, "account", "R.CB", "--csv")
+    assert code == 0
+    assert len(text.splitlines()) > 1
+    merchant = next(row.stream[9:] for row in filled.rows if row.stream.startswith("merchant/"))
+    code, text, _ = ask(filled, tmp_path, "statement", merchant)
+    assert code == 0
+    assert "pending now" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("trial-balance", "--at", "99999999"), 1, "beyond the last event"),
+        (("reserve", "--at", "2001-01-01"), 1, "before the first event"),
+        (("account", "R.CUST.nobody.AVAILABLE"), 1, "no entry"),
+        (("statement", "nobody"), 1, "no credit"),
+        (("account", "R.CB", "--from", "500", "--to", "400"), 1, "after the last event"),
+        (("trial-balance", "--at", "soon"), 2, "no position, date or time"),
+        (("trial-balance", "--json", "--csv"), 2, "exclude each other"),
+    ],
+    ids=str,
+)
+def test_a_question_without_an_answer_says_why(
+    filled: Filled, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """A clear text and a stable status, never a table of zeros."""
+    found, text, error = ask(filled, tmp_path, *arguments)
+
+    assert (found, text) == (code, "")
+    assert words in error
+    assert "Traceback" not in error

@@ -1,0 +1,6 @@
+"""Long logs for measurements: whole market days, played in memory and appended as they are.
+
+`python -m tests.load --dsn DSN --events 1000000` fills the log of a migrated database: one day of
+the calendar for each simulated day, every row hashed as the engine hashes it.  States, inbox and
+read models stay empty; `--project` lets the projector make the read models.
+"""

@@ -1,0 +1,54 @@
+"""A market day played through the whole engine in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from danbao.kernel.memory_clock import START
+from danbao.kernel.messages import LogRow
+from danbao.publisher.commandfile import Line, parse_lines
+from danbao.publisher.flows import Schedule
+from danbao.testing.engine import Engine
+from danbao.testing.market import encode_lines, simulate_market
+
+IN_FLIGHT = 60
+TURN = timedelta(seconds=90)
+"""How far the clock moves at each turn of the engine."""
+LONGEST_WAIT = timedelta(days=40)
+
+
+async def play_market(trades: int, seed: int, start: datetime = START) -> Sequence[LogRow]:
+    """Give the log of one day; two seeds share no id."""
+    engine = Engine(start=start)
+    files = [list(encode_lines(file)) for file in simulate_market(trades, seed).files]
+    schedule = Schedule(list(parse_lines(file, "day")) for file in files)
+    seen = 0
+    for _ in files:
+        schedule.begin()
+        while not schedule.is_file_done:
+            schedule.start(IN_FLIGHT - schedule.open_flows)
+            for _, line in schedule.take_ready():
+                await _send(engine, line)
+            await engine.settle()
+            rows = engine.tables.log[seen:]
+            seen += len(rows)
+            if not rows:
+                await engine.advance(_until_next(engine))
+            for row in rows:
+                schedule.observe(row.partition_key, row.type, row.causation_id)
+            engine.clock.move_to(engine.clock.now() + TURN)
+    return engine.log
+
+
+async def _send(engine: Engine, line: Line) -> None:
+    headers = [("ce_source", line.source.encode())]
+    await engine.send(
+        line.type, line.data, key=line.partitionkey, id=line.id, actor=line.actor, headers=headers
+    )
+
+
+def _until_next(engine: Engine) -> timedelta:
+    """How long it is until the next deadline: nothing else will happen before."""
+    due = min(timer.due_at for timer in engine.tables.timers.values())
+    wait = max(due - engine.clock.now(), TURN)
+    assert wait < LONGEST_WAIT
+    return wait
