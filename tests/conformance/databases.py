@@ -34,6 +34,10 @@ class Database(Protocol):
 
     async def count(self, table: str) -> int: ...
 
+    async def request_letters(self, *reasons: str) -> None:
+        """Want all letters with these reasons retried, as an operator does."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -64,6 +68,11 @@ class MemoryDatabase:
             "event_log": "log",
         }
         return len(getattr(self._tables, names.get(table, table)))
+
+    async def request_letters(self, *reasons: str) -> None:
+        for key, stored in self._tables.letters.items():
+            if stored.letter.reason in reasons and not stored.is_settled:
+                self._tables.letters[key] = stored._replace(state="requested")
 
     async def close(self) -> None:
         for store in self._stores:
@@ -99,12 +108,19 @@ class PostgresDatabase:
         number: int = rows[0][0]
         return number
 
+    async def request_letters(self, *reasons: str) -> None:
+        await self._fetch(
+            "UPDATE danbao.dead_letters SET state = 'requested'"
+            " WHERE state = 'waiting' AND reason = ANY ($1)",
+            list(reasons),
+        )
+
     async def close(self) -> None:
         for store in self._stores:
             await store.close()
 
-    async def _fetch(self, query: str) -> list[asyncpg.Record]:
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.dsn)
-        rows: list[asyncpg.Record] = await connection.fetch(query)
+        rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
         await connection.close()
         return rows

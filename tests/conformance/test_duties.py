@@ -10,7 +10,7 @@ from tests.conformance.databases import Database
 from tests.conformance.writing import COMMANDS, EVENTS, NOON, SERVICE, Writer, letter
 
 from danbao.kernel.errors import ConflictError, FencedError
-from danbao.kernel.messages import Offset, Record, TopicPartition
+from danbao.kernel.messages import Offset, TopicPartition
 
 LEASE_S = 6
 PROGRESS = Offset(1, 8, 41, 7, sha256(b"record").digest())
@@ -99,19 +99,16 @@ async def test_a_record_is_set_aside_once(database: Database) -> None:
 async def test_only_events_park_their_flow(database: Database) -> None:
     """A bad command holds nothing back; a bad event holds back its flow and no other."""
     writer = Writer(database.open())
-    reasons = ("json_unreadable", "command_failed", "event_unreadable", "event_failed")
+    reasons = ("event_unreadable", "event_failed", "refused_by_database")
     writes = await writer.writes()
-    writes.dead_letters = [
-        letter(number, reason, f"flow-{reason}") for number, reason in enumerate(reasons)
+    writes.dead_letters = [letter(1, "command_failed", "flow-command")] + [
+        letter(number, reason, f"flow-{reason}", EVENTS) for number, reason in enumerate(reasons)
     ]
-    elsewhere = Record(EVENTS, 9, b"k", b"", [])
-    writes.dead_letters.append(
-        replace(letter(9, "event_failed", "flow-elsewhere"), record=elsewhere)
-    )
     await writer.commit(writes)
-    parked = await writer.store.parked_flows(SERVICE, COMMANDS)
-    assert parked == {"flow-event_unreadable", "flow-event_failed"}
-    assert await writer.store.parked_flows("escrow", COMMANDS) == set()
+    parked = await writer.store.parked_flows(SERVICE, EVENTS)
+    assert parked == {f"flow-{reason}" for reason in reasons}
+    assert await writer.store.parked_flows(SERVICE, COMMANDS) == set()
+    assert await writer.store.parked_flows("escrow", EVENTS) == set()
 
 
 async def test_the_lease_has_one_owner_until_it_expires(database: Database) -> None:

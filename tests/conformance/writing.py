@@ -56,9 +56,14 @@ def timer(name: str, due_at: datetime = NOON) -> TimerRow:
     )
 
 
-def letter(offset: int, reason: str = "json_unreadable", key: str | None = "A-1") -> DeadLetter:
+def letter(
+    offset: int,
+    reason: str = "json_unreadable",
+    key: str | None = "A-1",
+    place: TopicPartition = COMMANDS,
+) -> DeadLetter:
     """A record that was set aside."""
-    record = Record(COMMANDS, offset, b"A-1", b"{\x00", [("ce_id", b"\xff")])
+    record = Record(place, offset, b"A-1", b"{\x00", [("ce_id", b"\xff")])
     return DeadLetter(record, reason, "a reason\x00", key)
 
 

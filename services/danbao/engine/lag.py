@@ -7,8 +7,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from danbao.app import SERVICES
 from danbao.engine.idle import Q, topics_of
 from danbao.kernel.kafka_clients import make_consumer
-from danbao.kernel.messages import TopicPartition
-from danbao.kernel.progress import is_events_topic
+from danbao.kernel.messages import TopicPartition, is_events_topic
 
 MARKER = 1
 """A partition of events ends with the marker of its last transaction, which nobody reads."""

@@ -1,6 +1,6 @@
 """One attempt at a batch: read its records, then lock, decide and write them in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,9 +12,17 @@ from danbao.kernel.commands import read_command
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import FencedError
 from danbao.kernel.loading import load
-from danbao.kernel.messages import DeadLetter, Message, Offset, Record, TopicPartition, Writes
-from danbao.kernel.ports import Clock, Store
-from danbao.kernel.progress import Progress, advance, is_events_topic
+from danbao.kernel.messages import (
+    DeadLetter,
+    Message,
+    Offset,
+    Record,
+    TopicPartition,
+    Writes,
+    is_events_topic,
+)
+from danbao.kernel.ports import Clock, Store, Unit
+from danbao.kernel.progress import Progress, advance
 
 
 class Step(msgspec.Struct):
@@ -89,14 +97,7 @@ async def attempt(
     """
     places = {step.record.place for step in steps}
     async with store.unit() as unit:
-        locked = await unit.lock_offsets(service.name, places)
-        for place in places:
-            mine, stored = progress.offsets[place], locked.get(place)
-            if stored is None or (stored.epoch, stored.next_offset) != (
-                mine.epoch,
-                mine.next_offset,
-            ):
-                raise FencedError(f"{place.topic}/{place.partition} has another owner")
+        await fence(unit, service.name, progress, places)
         messages = [step.message for step in steps if step.message is not None]
         loaded = await load(unit, service, messages)
         crash_point("worker.locked")
@@ -113,6 +114,7 @@ async def attempt(
         )
         letters = batch.writes.dead_letters
         letters.extend(step.letter for step in steps[:done] if step.letter is not None)
+        letters.sort(key=lambda letter: letter.record.offset)
         batch.writes.offsets = outcome.offsets
         await unit.write(service.name, batch.writes)
     crash_point("worker.committed")
@@ -121,6 +123,21 @@ async def attempt(
         if is_events_topic(place) and letter.partition_key is not None:
             outcome.parked.setdefault(place, set()).add(letter.partition_key)
     return outcome
+
+
+async def fence(
+    unit: Unit, service: str, progress: Progress, places: Collection[TopicPartition]
+) -> None:
+    """Lock how far the service is, and go on only if these partitions are still mine.
+
+    Raises:
+        FencedError: a partition is another worker's by now.
+    """
+    locked = await unit.lock_offsets(service, places)
+    for place in places:
+        mine, stored = progress.offsets[place], locked.get(place)
+        if stored is None or (stored.epoch, stored.next_offset) != (mine.epoch, mine.next_offset):
+            raise FencedError(f"{place.topic}/{place.partition} has another owner")
 
 
 def _steps_done(steps: Sequence[Step], handled: int) -> int:

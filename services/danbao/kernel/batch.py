@@ -91,6 +91,9 @@ class Batch:
                     message.record, reason, repr(error)[:500], message.cause.partition_key
                 )
                 self.writes.dead_letters.append(letter)
+                if message.command is None:  # the next may be of its flow, and must wait with it
+                    self.handled += 1
+                    break
             self.handled += 1
         self._finish()
 

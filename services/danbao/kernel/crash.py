@@ -14,6 +14,8 @@ POINTS = (
     "worker.before_append",
     "worker.after_append",
     "worker.committed",
+    "worker.retrying",
+    "worker.retried",
     "relay.before_send",
     "relay.committed",
     "relay.confirmed",

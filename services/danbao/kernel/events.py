@@ -30,6 +30,12 @@ def recorded_of(row: LogRow) -> Recorded:
     return Recorded(decode_event(row.type, row.data), row.recorded_at)
 
 
+def _is_newer(headers: Mapping[str, bytes], event_type: str) -> bool:
+    """Tell whether an event was written by code that knows a later version of its type."""
+    version = headers.get("ce_schemaversion", b"1")
+    return not version.isdigit() or int(version) > EVENTS[event_type].VERSION
+
+
 class EventReader:
     """Reads the records of events topics for one service."""
 
@@ -51,9 +57,13 @@ class EventReader:
         """Read one event; None when this service does nothing about its type."""
         event_type = headers["ce_type"].decode()
         react = self._reactions.get(event_type)
-        if react is None:
+        if react is None and event_type in EVENTS:
             return None
         key = headers["ce_partitionkey"].decode()
+        if react is None or _is_newer(headers, event_type):
+            version = headers.get("ce_schemaversion", b"").decode(errors="replace")
+            detail = f"{event_type}, schema version {version}, is newer than this code"
+            return DeadLetter(record, "event_from_future", detail[:200], key)
         try:
             event = decode_event(event_type, record.value or b"")
             at = datetime.fromisoformat(headers["ce_time"].decode()).astimezone(UTC)

@@ -18,10 +18,10 @@ from msgspec.structs import replace
 from danbao.kernel.errors import FencedError, OutcomeUnknownError
 from danbao.kernel.memory_tables import Lease, Tables
 from danbao.kernel.memory_unit import MemoryUnit
-from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition
+from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition, is_events_topic
 
-PARKING = ("event_unreadable", "event_failed", "flow_parked")
-"""Reasons for which the later events of a flow wait too."""
+PARKED = "flow_parked"
+"""Reason of an event that only waits behind another one of its flow."""
 
 
 class MemoryStore:
@@ -92,9 +92,24 @@ class MemoryStore:
             stored.letter.partition_key
             for (name, where, _), stored in self.tables.letters.items()
             if (name, where) == (service, place)
-            and stored.letter.reason in PARKING
+            and is_events_topic(place)
+            and not stored.is_settled
             and stored.letter.partition_key is not None
         }
+
+    async def retries(self, service: str) -> Sequence[tuple[TopicPartition, str | None]]:
+        """Give where dead letters can be tried again."""
+        found: dict[tuple[TopicPartition, str | None], bool] = {}
+        for (name, place, _), stored in self.tables.letters.items():
+            flow = stored.letter.partition_key if is_events_topic(place) else None
+            if name != service or stored.is_settled or (flow is None and is_events_topic(place)):
+                continue
+            is_first = (place, flow) not in found
+            if flow is None:
+                found[place, None] = found.get((place, None), False) or stored.state == "requested"
+            elif is_first:
+                found[place, flow] = stored.state == "requested" or stored.letter.reason == PARKED
+        return [where for where, can_go_on in found.items() if can_go_on]
 
     async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:
         """Take or renew the relay's lease."""

@@ -45,10 +45,18 @@ class StoredAnswer(NamedTuple):
 
 
 class StoredLetter(NamedTuple):
-    """A dead letter with the time it was set aside."""
+    """A dead letter with the time it was set aside, and what became of it."""
 
+    id: int
     letter: DeadLetter
     received_at: datetime
+    state: str = "waiting"
+    tries: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is left to do about it."""
+        return self.state in {"retried", "discarded"}
 
 
 class Leaf(NamedTuple):

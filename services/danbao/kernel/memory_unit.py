@@ -21,7 +21,15 @@ from danbao.kernel.memory_tables import (
     Tables,
     leaf_hash,
 )
-from danbao.kernel.messages import LogRow, Offset, Row, StoredStream, TopicPartition, Writes
+from danbao.kernel.messages import (
+    KeptLetter,
+    LogRow,
+    Offset,
+    Row,
+    StoredStream,
+    TopicPartition,
+    Writes,
+)
 
 LOCK_TIMEOUT_S = 2.0
 EVENT_BYTES_MAX = 262_144
@@ -39,6 +47,7 @@ class MemoryUnit:
         self._tables = tables
         self._changes = Changes(tables)
         self._locked_balances: set[Account] = set()
+        self._new_letters = 0
         self._has_lock = False
 
     async def lock_offsets(
@@ -95,11 +104,33 @@ class MemoryUnit:
         self._locked_balances.update(wanted)
         return {account: balances[account] for account in wanted}
 
+    async def lock_letters(
+        self, service: str, place: TopicPartition, flow: str | None, limit: int
+    ) -> Sequence[KeptLetter]:
+        """Lock dead letters, the oldest first."""
+        await self._lock()
+        kept = [
+            KeptLetter(
+                stored.id,
+                stored.letter.record,
+                stored.letter.reason,
+                is_requested=stored.state == "requested",
+            )
+            for (name, where, _), stored in self._tables.letters.items()
+            if (name, where) == (service, place)
+            and not stored.is_settled
+            and (
+                stored.state == "requested" if flow is None else stored.letter.partition_key == flow
+            )
+        ]
+        return kept[:limit]
+
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
         await self._lock()
         self._write_offsets(service, writes)
         self._set_aside(service, writes)
+        self._settle_letters(writes)
         self._write_states(writes)
         for key, text in writes.facts.items():
             self._changes.facts[key] = _storable(text)
@@ -147,7 +178,26 @@ class MemoryUnit:
             key = service, letter.record.place, letter.record.offset
             _storable(letter.partition_key)
             if key not in self._changes.letters:
-                self._changes.letters[key] = StoredLetter(letter, writes.now)
+                self._new_letters += 1
+                number = len(self._tables.letters) + self._new_letters
+                self._changes.letters[key] = StoredLetter(number, letter, writes.now)
+
+    def _settle_letters(self, writes: Writes) -> None:
+        if not writes.letters_retried and not writes.letters_failed:
+            return
+        keys = {stored.id: key for key, stored in self._tables.letters.items()}
+        for number in (*writes.letters_retried, *writes.letters_failed):
+            key = keys.get(number)
+            stored = None if key is None else self._changes.letters.get(key)
+            if key is None or stored is None or stored.is_settled:
+                raise ConflictError("a dead letter is not as it was read")
+            failure = writes.letters_failed.get(number)
+            letter = stored.letter if failure is None else failure
+            self._changes.letters[key] = stored._replace(
+                letter=letter,
+                state="retried" if failure is None else "waiting",
+                tries=stored.tries + 1,
+            )
 
     def _write_states(self, writes: Writes) -> None:
         states = self._changes.states

@@ -21,6 +21,14 @@ class TopicPartition(NamedTuple):
     partition: int
 
 
+EVENTS_SUFFIX = ".events"
+
+
+def is_events_topic(place: TopicPartition) -> bool:
+    """Tell an events topic from a command topic."""
+    return place.topic.endswith(EVENTS_SUFFIX)
+
+
 class Record(NamedTuple):
     """A Kafka record as it came."""
 
@@ -70,6 +78,16 @@ class DeadLetter(msgspec.Struct, frozen=True):
     reason: str
     detail: str
     partition_key: str | None = None
+
+
+class KeptLetter(msgspec.Struct, frozen=True):
+    """A dead letter as it is kept: nobody has retried or discarded it yet."""
+
+    id: int
+    record: Record
+    reason: str
+    is_requested: bool
+    """Somebody asked for it to be tried again."""
 
 
 class Row(msgspec.Struct):
@@ -177,3 +195,7 @@ class Writes:
     timers_set: dict[str, TimerRow] = field(default_factory=dict)
     timers_cancelled: set[str] = field(default_factory=set)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    letters_retried: list[int] = field(default_factory=list)
+    """Dead letters that were handled after all."""
+    letters_failed: dict[int, DeadLetter] = field(default_factory=dict)
+    """Dead letters that were tried again in vain, with the new reason."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import (
+    KeptLetter,
     LogRow,
     Offset,
     Record,
@@ -67,6 +68,15 @@ class Unit(Protocol):
         """Lock guarded accounts that may be debited; those never credited have 0."""
         ...
 
+    async def lock_letters(
+        self, service: str, place: TopicPartition, flow: str | None, limit: int
+    ) -> Sequence[KeptLetter]:
+        """Lock dead letters, the oldest first.
+
+        With a flow: all that are not settled; without: those that somebody wants retried.
+        """
+        ...
+
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last; gives the log's new head position.
 
@@ -116,7 +126,15 @@ class Store(Protocol):
         ...
 
     async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
-        """Give the flows whose events are set aside until an operator retries them."""
+        """Give the flows with a dead letter that is neither retried nor discarded."""
+        ...
+
+    async def retries(self, service: str) -> Sequence[tuple[TopicPartition, str | None]]:
+        """Give where dead letters can be tried again.
+
+        Places with commands that somebody wants retried (no flow), and flows whose first event
+        is wanted, or waits behind nothing any more.
+        """
         ...
 
     async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:

@@ -8,10 +8,9 @@ from msgspec.structs import replace
 from danbao.kernel.errors import OffsetError, SequenceHoleError, UnavailableError
 from danbao.kernel.events import EventReader
 from danbao.kernel.ids import record_hash
-from danbao.kernel.messages import Offset, Record, TopicPartition
+from danbao.kernel.messages import Offset, Record, TopicPartition, is_events_topic
 from danbao.kernel.ports import Source, Store
 
-EVENTS_SUFFIX = ".events"
 PATIENCE = 20
 """A broker that was killed shows less than it has while it recovers: ask so often before giving up.
 """
@@ -58,13 +57,19 @@ class Progress:
                 place=place,
             )
         self.offsets[place] = offset
-        self.parked[place] = await self.store.parked_flows(self.service, place)
+        await self.read_parked(place)
         self._anchors.pop(place, None)
         start = offset.next_offset
         if offset.anchor_offset is not None and offset.anchor_offset >= begin:
             self._anchors[place] = offset
             start = offset.anchor_offset
         self.source.seek(place, start)
+
+    async def read_parked(self, place: TopicPartition) -> None:
+        """Read which flows of a partition wait for an operator."""
+        self.parked[place] = set()
+        if is_events_topic(place):
+            self.parked[place] = await self.store.parked_flows(self.service, place)
 
     def drop_foreign(self) -> None:
         """Forget partitions that are no longer this worker's."""
@@ -110,11 +115,6 @@ class Progress:
                 place=record.place,
             )
         return sequence
-
-
-def is_events_topic(place: TopicPartition) -> bool:
-    """Tell an events topic from a command topic."""
-    return place.topic.endswith(EVENTS_SUFFIX)
 
 
 def advance(offset: Offset, record: Record, sequence: int) -> Offset:

@@ -143,6 +143,11 @@ class PostgresStore:
         """Give the flows whose events are set aside."""
         return {row[0] for row in await self._fetch("parked_flows", service, *place)}
 
+    async def retries(self, service: str) -> Sequence[tuple[TopicPartition, str | None]]:
+        """Give where dead letters can be tried again."""
+        rows = await self._fetch("retries", service)
+        return [(TopicPartition(row[0], row[1]), row[2]) for row in rows]
+
     async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:
         """Take or renew the relay's lease."""
         row = await self._fetchrow("take_lease", owner, now, seconds)

@@ -146,13 +146,48 @@ INSERT INTO danbao.dead_letters
     (service, topic, partition, record_offset, partition_key, reason, detail, key, value,
      headers, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (service, topic, partition, record_offset) DO NOTHING;
+ON CONFLICT (service, topic, partition, record_offset) WHERE topic_lost_at IS NULL DO NOTHING;
 
 -- name: parked_flows
 -- Flows with an event that could not be handled: their later events wait with it.
 SELECT DISTINCT partition_key FROM danbao.dead_letters
-WHERE service = $1 AND topic = $2 AND partition = $3
-    AND reason IN ('event_unreadable', 'event_failed', 'flow_parked');
+WHERE service = $1 AND topic = $2 AND partition = $3 AND topic LIKE '%.events'
+    AND state IN ('waiting', 'requested') AND partition_key IS NOT NULL;
+
+-- name: retries
+-- Where letters can be tried again: a flow goes on from its first event that is not settled.
+SELECT topic, partition, partition_key FROM (
+    SELECT DISTINCT ON (topic, partition, partition_key)
+        topic, partition, partition_key, reason, state
+    FROM danbao.dead_letters
+    WHERE service = $1 AND topic LIKE '%.events' AND state IN ('waiting', 'requested')
+        AND partition_key IS NOT NULL
+    ORDER BY topic, partition, partition_key, id
+) AS first WHERE state = 'requested' OR reason = 'flow_parked'
+UNION ALL
+SELECT DISTINCT topic, partition, NULL FROM danbao.dead_letters
+WHERE service = $1 AND state = 'requested' AND topic NOT LIKE '%.events';
+
+-- name: lock_letters
+-- A flow's letters that are not settled, or the commands that somebody wants retried.
+SELECT id, record_offset, reason, key, value, headers, state = 'requested' AS is_requested
+FROM danbao.dead_letters
+WHERE service = $1 AND topic = $2 AND partition = $3 AND state IN ('waiting', 'requested')
+    AND CASE WHEN $4::text IS NULL THEN state = 'requested' ELSE partition_key = $4 END
+ORDER BY id LIMIT $5
+FOR UPDATE;
+
+-- name: settle_letters
+-- Letters that were handled after all; their bytes stay.
+UPDATE danbao.dead_letters SET state = 'retried', settled_at = $2, tries = tries + 1
+WHERE id = ANY ($1::bigint[]) AND state IN ('waiting', 'requested');
+
+-- name: fail_letters
+-- Letters that were tried again in vain.
+UPDATE danbao.dead_letters AS d
+SET state = 'waiting', reason = n.reason, detail = n.detail, tries = tries + 1
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (id, reason, detail)
+WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
 
 -- name: append
 -- The one statement that holds the head row: it numbers the rows, gives the transaction its one

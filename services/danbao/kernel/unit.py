@@ -1,17 +1,16 @@
 """One transaction on Postgres: locks in one order, then writes, the log last (architecture 6)."""
 
-import base64
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 import asyncpg
-import msgspec
 
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import ConflictError
+from danbao.kernel.letters import clean_detail, letter_columns, to_kept_letter
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import (
-    DeadLetter,
+    KeptLetter,
     LogRow,
     Offset,
     StoredStream,
@@ -96,13 +95,17 @@ class PostgresUnit:
         rows = await self._connection.fetch(Q["lock_balances"], *_columns(accounts, 2))
         return {(row[0], row[1]): row[2] for row in rows}
 
+    async def lock_letters(
+        self, service: str, place: TopicPartition, flow: str | None, limit: int
+    ) -> Sequence[KeptLetter]:
+        """Lock dead letters, the oldest first."""
+        rows = await self._connection.fetch(Q["lock_letters"], service, *place, flow, limit)
+        return [to_kept_letter(place, row) for row in rows]
+
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
         await self._write_offsets(service, writes)
-        for letter in writes.dead_letters:
-            await self._connection.execute(
-                Q["set_aside"], *_letter_columns(service, letter), writes.now
-            )
+        await self._write_letters(service, writes)
         await self._write_states(writes)
         if writes.facts:
             keys, texts = _columns(sorted(writes.facts.items()), 2)
@@ -134,6 +137,19 @@ class PostgresUnit:
             return
         status = await self._connection.execute(Q["update_offsets"], service, *_columns(rows, 7))
         _expect(status, len(rows), "an offset row")
+
+    async def _write_letters(self, service: str, writes: Writes) -> None:
+        for letter in writes.dead_letters:
+            await self._connection.execute(
+                Q["set_aside"], *letter_columns(service, letter), writes.now
+            )
+        if ids := writes.letters_retried:
+            status = await self._connection.execute(Q["settle_letters"], ids, writes.now)
+            _expect(status, len(ids), "a dead letter")
+        if failed := writes.letters_failed:
+            rows = [(name, each.reason, clean_detail(each)) for name, each in failed.items()]
+            status = await self._connection.execute(Q["fail_letters"], *_columns(rows, 3))
+            _expect(status, len(rows), "a dead letter")
 
     async def _write_states(self, writes: Writes) -> None:
         if writes.unused_streams:
@@ -259,22 +275,3 @@ _TIMER_FIELDS = (
     "correlation_id",
     "data",
 )
-
-
-def _letter_columns(service: str, letter: DeadLetter) -> tuple[object, ...]:
-    record = letter.record
-    headers = [
-        (name.replace("\x00", ""), base64.b64encode(value or b"").decode())
-        for name, value in record.headers
-    ]
-    return (
-        service,
-        *record.place,
-        record.offset,
-        letter.partition_key,
-        letter.reason,
-        letter.detail.replace("\x00", "\ufffd"),
-        record.key,
-        record.value,
-        msgspec.json.encode(headers).decode(errors="replace"),
-    )

@@ -24,10 +24,13 @@ from danbao.kernel.events import EventReader
 from danbao.kernel.messages import DeadLetter, Record, TopicPartition
 from danbao.kernel.ports import Clock, Source, Store
 from danbao.kernel.progress import Progress
+from danbao.kernel.retries import LetterRetries
 from danbao.kernel.settings import Settings
 
 ATTEMPTS_MAX = 5
 RECONNECT_S = 0.5
+LETTERS_LOOK_S = 1.0
+"""How often a busy worker looks whether dead letters are to be tried again."""
 POSTPONED_S = 0.2
 """How long a partition waits whose next event must not be reacted to yet."""
 
@@ -43,6 +46,7 @@ class Statistics:
     events: int = 0
     duplicates: int = 0
     dead_letters: int = 0
+    letters_retried: int = 0
     retries: int = 0
 
 
@@ -58,13 +62,18 @@ class Worker:
     statistics: Statistics = field(default_factory=Statistics)
     stopping: bool = False
     _progress: Progress = field(init=False)
+    _letters: LetterRetries = field(init=False)
     _incarnation: UUID | None = None
     _held: dict[TopicPartition, float] = field(default_factory=dict)
+    _letters_look_at: float = 0.0
 
     def __post_init__(self) -> None:
         """Wire what belongs together."""
         reader = EventReader(self.service)
         self._progress = Progress(self.service.name, self.store, self.source, reader)
+        self._letters = LetterRetries(
+            self.service, self.store, self.clock, self.settings, self._progress
+        )
 
     async def run(self) -> None:
         """Work until asked to stop."""
@@ -82,12 +91,16 @@ class Worker:
             await self._claim(unclaimed)
         self._progress.drop_foreign()
         self._resume_held()
+        if time.monotonic() >= self._letters_look_at:
+            await self._look_at_letters()
         wait_s = min(wait_s, POSTPONED_S) if self._held else wait_s
         records = await self.source.poll(self.settings.batch_records_max, wait_s)
         crash_point("worker.polled")
         pending = [record for record in records if self._progress.is_new(record)]
         while pending and not self.stopping:
             pending = await self._handle(pending)
+        if not records:
+            self._letters_look_at = 0.0
         return len(records)
 
     async def _claim(self, places: set[TopicPartition]) -> None:
@@ -195,6 +208,17 @@ class Worker:
             for record in records
             if record.place not in reclaimed and self._progress.is_new(record)
         ]
+
+    async def _look_at_letters(self) -> None:
+        """Try those dead letters again that can be."""
+        self._letters_look_at = time.monotonic() + LETTERS_LOOK_S
+        fenced, statistics = await self._letters.look(), self._letters.take_statistics()
+        self.statistics.letters_retried += statistics.retried
+        self.statistics.events += statistics.events
+        if statistics.events:
+            await self.store.notify()
+        if fenced:
+            await self._claim(fenced)
 
     async def _set_aside(self, record: Record, error: RetryableError) -> None:
         """The database refuses this one record: it becomes a dead letter."""
