@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from danbao.cli import (
+    dead_letter_changes,
     demo,
     doctor,
     down,
@@ -46,6 +47,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+for change in (dead_letter_changes.retry, dead_letter_changes.discard):
+    dead_letters_app.command()(change)
 app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(schemas_app, name="schemas")
