@@ -7,8 +7,10 @@ import typer
 from danbao.cli.connect import known_addresses
 from danbao.cli.doctor_kafka import examine_kafka
 from danbao.cli.doctor_postgres import examine_postgres, read_topics
+from danbao.cli.doctor_processes import examine_processes
 from danbao.cli.exits import REFUSED, running, settings
 from danbao.cli.format import json_text, page, plain_table
+from danbao.engine.record import read_record
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.kernel.settings import Settings
@@ -32,6 +34,8 @@ def doctor(json: Json = False) -> None:
 
 async def _report(chosen: Settings, *, json: bool) -> int:
     findings = [*examine(chosen), *await examine_engine(known_addresses(chosen))]
+    if record := read_record(chosen.home.absolute()):
+        findings += await examine_processes(record.health)
     is_sound = all(finding.status is not Status.MISSING for finding in findings)
     if json:
         typer.echo(json_text({"ok": is_sound, "findings": findings}))

@@ -13,15 +13,22 @@ def run(
     process: Annotated[
         str, typer.Argument(help="A service, or relay, projector, scheduler, bookkeeper.")
     ],
+    worker: Annotated[
+        str, typer.Option(help="Tells it from others of its name; else DANBAO_WORKER_ID.")
+    ] = "",
 ) -> None:
     """Run one process against the servers of the environment, or of this home's engine.
 
-    Exit code 3 means: going on would be wrong, an operator must look.
-    Example: danbao run escrow
+    Exit code 3 means: going on would be wrong, an operator must look; 4: it was stuck, start it
+    anew. SIGTERM stops it within five seconds.
+
+    Example: danbao run escrow --worker 2
     """
     if process not in PROCESSES:
         fail(f"no process {process!r}", WRONG_USE, f"There are: {', '.join(PROCESSES)}.")
     chosen = settings()
+    if worker:
+        chosen = replace(chosen, worker_id=worker)
     if not (chosen.postgres_dsn and chosen.kafka_bootstrap):
         record = engine_here(chosen)
         chosen = replace(

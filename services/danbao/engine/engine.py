@@ -126,6 +126,7 @@ class Engine:
             kafka_bootstrap=self.settings.kafka_bootstrap,
             partitions=self.settings.partitions,
             processes=processes,
+            health={child.name: child.health for child in self.supervisor.children if child.pid},
             servers_are_ours=self._servers_started > 0,
         )
         write_record(self.settings.home, record)

@@ -19,6 +19,8 @@ class EngineRecord(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     processes: dict[str, int]
     """Process ids by name, such as `escrow-0`; the servers that are ours too."""
+    health: dict[str, str] = {}
+    """Where each process answers `/livez` and `/readyz`, by name; URLs without a path."""
     servers_are_ours: bool = True
     """Whether this engine started a server itself, rather than being given both."""
 

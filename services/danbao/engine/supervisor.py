@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from danbao.app import EXIT_STOPPED
+from danbao.servers.ports import LOOPBACK, free_port
 from danbao.servers.process import Program, spawn
+from danbao.watch.life import EXIT_STOPPED
 
 STOP_WITHIN_S = 8
 RESTART_AFTER_S = (0.2, 1.0, 2.0, 5.0, 10.0)
@@ -36,6 +37,8 @@ class Child:
     failures: int = 0
     restart_at: float = 0.0
     refused: bool = False
+    health: str = ""
+    """Where it answers `/livez` and `/readyz`, as a URL without a path."""
 
     @property
     def pid(self) -> int | None:
@@ -63,17 +66,27 @@ class Supervisor:
         """Add one worker of a process; `watch` starts it."""
         name = f"{process_name}-{worker}"
         program = Program(
-            command=[sys.executable, "-m", "danbao", "run", process_name],
+            command=[
+                *(sys.executable, "-m", "danbao", "run", process_name),
+                *("--worker", str(worker)),
+            ],
             log=self.home / "logs" / f"{name}.log",
-            environment={**self.environment, "DANBAO_WORKER_ID": str(worker)},
+            environment=self.environment,
         )
         child = Child(name, process_name, program)
         self.children.append(child)
         return child
 
     def start(self, child: Child) -> None:
-        """Start a child now."""
-        child.running = spawn(child.program)
+        """Start a child now; its health has a new port, as its old one may be another's by now."""
+        port = free_port()
+        own = {
+            **child.program.environment,
+            "DANBAO_HEALTH_HOST": LOOPBACK,
+            "DANBAO_HEALTH_PORT": str(port),
+        }
+        child.health = f"http://{LOOPBACK}:{port}"
+        child.running = spawn(replace(child.program, environment=own))
         child.started_at = time.monotonic()
         child.restart_at = 0.0
 

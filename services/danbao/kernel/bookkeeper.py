@@ -6,7 +6,8 @@ the log alone; a second bookkeeper that closes the same loses on a key and chang
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import asyncpg
 import structlog
@@ -15,6 +16,7 @@ from danbao.contracts.chart import CLASSES
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
 from danbao.kernel.ports import Clock
+from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 from danbao.kernel.sql import load_queries
 from danbao.kernel.store import BROKEN, PostgresStore, translate
@@ -38,19 +40,33 @@ class Bookkeeper:
     settings: Settings
     every: int = CLOSE_EVERY
     stopping: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
 
     async def run(self) -> None:
         """Close until asked to stop."""
         while not self.stopping:
+            self.pulse.turn()
             begun = time.monotonic()
             try:
-                if await self.step():
-                    await self.clock.sleep(REST * (time.monotonic() - begun))
-                else:
-                    await self.clock.sleep(self.settings.poll_s)
+                closed = await self.step()
+                self.pulse.answered()
+                rest = REST * (time.monotonic() - begun) if closed else self.settings.poll_s
+                with self.pulse.rest():
+                    await self.clock.sleep(rest)
             except RetryableError as error:
                 log.warning("bookkeeper.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
+
+    async def leave(self) -> None:
+        """Nobody waits for what this holds."""
+
+    def unready(self) -> list[str]:
+        """Say what keeps it from closing; there is nothing to set up."""
+        return []
+
+    def marks(self) -> Mapping[str, object]:
+        """Nobody waits for what it does."""
+        return {}
 
     async def step(self) -> int:
         """Close the books once, if the log is long enough; gives the position, else 0."""

@@ -1,10 +1,11 @@
 """Reading Kafka: the group says which partitions are ours, Postgres says from where."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 
-from aiokafka import ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import (
     KafkaError,
@@ -17,7 +18,7 @@ from danbao.kernel.errors import OffsetError, UnavailableError
 from danbao.kernel.kafka_clients import make_consumer
 from danbao.kernel.messages import Record, TopicPartition
 
-CLOSE_WITHIN_S = 3
+CLOSE_WITHIN_S = 2
 TOPICS_LOOK_MS = 5_000
 """How often the group looks at its topics anew: a member that led a rebalance before its broker
 knew their partitions has assigned none, and nobody reads until the next look."""
@@ -42,7 +43,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         fetch_wait_ms: int,
     ) -> None:
         self._topics = list(topics)
-        self._consumer = make_consumer(
+        self._make: Callable[[], AIOKafkaConsumer] = partial(
+            make_consumer,
             bootstrap,
             client_id=client_id,
             group_id=group,
@@ -51,7 +53,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             fetch_max_wait_ms=fetch_wait_ms,
             metadata_max_age_ms=TOPICS_LOOK_MS,
         )
+        self._consumer = self._make()
         self._unclaimed: set[TopicPartition] = set()
+        self._is_joined = False
 
     async def start(self) -> None:
         """Join the group.
@@ -62,15 +66,19 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             await self._consumer.start()
         except KafkaError as error:
+            await self.close()
+            self._consumer = self._make()  # one that failed to start cannot be started again
             raise UnavailableError(f"Kafka does not answer: {error!r}") from error
         self._consumer.subscribe(self._topics, listener=self)
 
-    async def on_partitions_revoked(self, revoked: object) -> None:
-        """What is in flight is fenced by Postgres; nothing to do."""
+    async def on_partitions_revoked(self, _: object) -> None:
+        """What is in flight is fenced by Postgres; nothing to do but to say so."""
+        self._is_joined = False
 
     async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
         """Hold every partition until it is claimed."""
         partitions = list(assigned)
+        self._is_joined = True
         for partition in partitions:
             self._consumer.seek(partition, 0)
         if partitions:
@@ -100,6 +108,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this worker's now."""
         return {TopicPartition(*partition) for partition in self._consumer.assignment()}
+
+    def is_joined(self) -> bool:
+        """Tell whether the group has given this member its partitions."""
+        return self._is_joined
 
     def take_unclaimed(self) -> set[TopicPartition]:
         """Partitions that were assigned and not claimed yet; each is given once."""

@@ -24,6 +24,7 @@ class MemorySource:
         self._held: set[TopicPartition] = set()
         self._unclaimed: set[TopicPartition] = set()
         self._turn = 0
+        self._is_joined = False
 
     async def start(self) -> None:
         """Join the group."""
@@ -34,6 +35,7 @@ class MemorySource:
         self._places = dict.fromkeys(sorted(places), 0)
         self._held = set(places)
         self._unclaimed = set(places)
+        self._is_joined = True
 
     async def poll(self, records_max: int, wait_s: float) -> Sequence[Record]:
         """Give what is there; wakes early when partitions were assigned."""
@@ -49,6 +51,10 @@ class MemorySource:
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this worker's now."""
         return set(self._places)
+
+    def is_joined(self) -> bool:
+        """Tell whether the group has given this member its partitions."""
+        return self._is_joined
 
     def take_unclaimed(self) -> set[TopicPartition]:
         """Partitions that were assigned and not claimed yet; each is given once."""

@@ -177,6 +177,10 @@ class Source(Protocol):
         """The partitions that are this worker's now."""
         ...
 
+    def is_joined(self) -> bool:
+        """Tell whether the group has given this member its partitions, even if none."""
+        ...
+
     def take_unclaimed(self) -> set[TopicPartition]:
         """Partitions that were assigned and not claimed yet; each is given once."""
         ...

@@ -4,7 +4,7 @@ It reads by position, which has no gaps, and commits rows and checkpoint togethe
 is applied exactly once whatever dies when.  Checkpoint rows are locked, so any number may run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -16,6 +16,7 @@ from danbao.kernel.errors import RetryableError
 from danbao.kernel.events import decode_event
 from danbao.kernel.messages import LogRow
 from danbao.kernel.ports import Clock
+from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 from danbao.kernel.sql import load_queries
 from danbao.kernel.store import BROKEN, PostgresStore, translate
@@ -38,21 +39,42 @@ class Projector:
     clock: Clock
     settings: Settings
     stopping: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
     position: int = 0
+    behind: int = 0
+    """Events between the read models and the log's end, as far as the last slice showed."""
+    written: int = 0
+    """Times a read model was written."""
     _begun: bool = field(default=False)
 
     async def run(self) -> None:
         """Project until asked to stop."""
         while not self.stopping:
+            self.pulse.turn()
             try:
                 count = await self.step()
+                self.pulse.answered()
                 if count < self.settings.projector_slice_max:
+                    self.behind = 0
                     if not count:
-                        await self.store.wait_for_news(self.settings.poll_s)
+                        with self.pulse.rest():
+                            await self.store.wait_for_news(self.settings.poll_s)
                     await self.clock.sleep(self.settings.projector_linger_ms / 1000)
             except RetryableError as error:
                 log.warning("projector.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
+
+    def unready(self) -> list[str]:
+        """Say what keeps the read models from being up to date."""
+        if not self._begun:
+            return ["the read models have not been looked at yet"]
+        if self.behind > self.settings.projector_behind_max:
+            return [f"the read models are {self.behind} events behind the log"]
+        return []
+
+    def marks(self) -> Mapping[str, object]:
+        """Where the read models stand, and what was written on the way."""
+        return {"projected": (self.position, self.written)}
 
     async def step(self) -> int:
         """Project one slice of the log; gives how many rows it had."""
@@ -107,8 +129,12 @@ class Projector:
             changes = fold(change for entry in entries for change in model.project(entry))
             if changes:
                 await _write(connection, model, list(changes.values()))
+                self.written += 1
+                self.pulse.turn()
         await connection.execute(Q["advance"], [model.name for model in behind], last)
         self.position = last
+        if len(rows) == self.settings.projector_slice_max:
+            self.behind = await self.store.head() - last
         return len(entries)
 
 

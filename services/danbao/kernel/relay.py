@@ -6,8 +6,8 @@ from there; it never remembers what it believes to have sent.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -15,6 +15,7 @@ from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import FencedError, RetryableError, StopError, UnavailableError
 from danbao.kernel.messages import LogRow, TopicPartition
 from danbao.kernel.ports import Clock, EventSink, Store
+from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 
 RETRY_S = 0.5
@@ -35,8 +36,10 @@ class Relay:
     settings: Settings
     owner: str
     stopping: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
     published: int = 0
     position: int = 0
+    opened: int = 0
     _last: dict[TopicPartition, int] | None = None
     _renew_at: float = 0.0
     _standing_by: bool = False
@@ -45,11 +48,14 @@ class Relay:
     async def run(self) -> None:
         """Publish until asked to stop."""
         while not self.stopping:
+            self.pulse.turn()
             try:
                 count = await self.step()
+                self.pulse.answered()
                 if count < self.settings.relay_chunk_max:
                     if not count:
-                        await self.store.wait_for_news(self.settings.poll_s)
+                        with self.pulse.rest():
+                            await self.store.wait_for_news(self.settings.poll_s)
                     await self.clock.sleep(self.settings.relay_linger_ms / 1000)
             except FencedError:
                 self._last = None
@@ -57,6 +63,16 @@ class Relay:
                 self._last = None
                 log.warning("relay.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
+
+    def unready(self) -> list[str]:
+        """Say what keeps this relay from publishing; one that stands by is ready."""
+        if self._last is None and not self._standing_by:
+            return ["Kafka has not yet said what it holds"]
+        return []
+
+    def marks(self) -> Mapping[str, object]:
+        """What it published, and how often it had to ask Kafka anew."""
+        return {"published": (self.position, self.opened)}
 
     async def step(self) -> int:
         """Publish what is there, one chunk; gives how many rows were read."""
@@ -111,7 +127,9 @@ class Relay:
             StopError: Kafka holds less than was confirmed, or more than the log has.
         """
         self._last = None
+        self.opened += 1
         last = await self.sink.open()
+        self.pulse.turn()
         confirmed = await self.store.take_lease(
             self.owner, self.clock.now(), self.settings.relay_lease_s
         )

@@ -6,6 +6,7 @@ stream's own generation makes a second one harmless.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
 from danbao.kernel.ports import Clock, CommandSink, Store
+from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 
 TIMERS_MAX = 500
@@ -33,18 +35,31 @@ class Scheduler:
     clock: Clock
     settings: Settings
     stopping: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
     sent: int = 0
     _sent_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Send until asked to stop."""
         while not self.stopping:
+            self.pulse.turn()
             try:
-                if await self.step() < TIMERS_MAX:
-                    await self.clock.sleep(self.settings.timer_poll_s)
+                sent = await self.step()
+                self.pulse.answered()
+                if sent < TIMERS_MAX:
+                    with self.pulse.rest():
+                        await self.clock.sleep(self.settings.timer_poll_s)
             except RetryableError as error:
                 log.warning("scheduler.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
+
+    def unready(self) -> list[str]:
+        """Say what keeps it from sending; there is nothing to set up."""
+        return []
+
+    def marks(self) -> Mapping[str, object]:
+        """What it sent."""
+        return {"sent": self.sent}
 
     async def step(self) -> int:
         """Send what is due now; gives how many commands were sent."""

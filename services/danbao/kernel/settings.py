@@ -45,6 +45,19 @@ class Settings:
     """How often the scheduler looks for due timers."""
     session_timeout_ms: int = 6_000
     """Kafka group session: a dead worker's partitions move to others after this."""
+    health_host: str = "127.0.0.1"
+    """Where `/livez` and `/readyz` are answered; loopback unless a prober comes from outside."""
+    health_port: int = 0
+    """Port of `/livez` and `/readyz`; 0 takes a free one and logs it."""
+    turn_within_s: int = 60
+    """A main loop that has not come round for so long is dead: `/livez` says so, the watch ends it.
+    """
+    stuck_after_s: float = 15.0
+    """Work that waits while nothing moves for so long: the process ends, to be started anew."""
+    answer_within_s: float = 10.0
+    """Postgres silent for longer: not ready."""
+    projector_behind_max: int = 50_000
+    """Read models further behind the log, in events: not ready."""
     worker_id: str = "0"
     """Tells workers of one service apart in logs and client ids."""
     crash_at: str = ""

@@ -5,7 +5,8 @@ line replays the batch and changes nothing twice, as offsets, inbox and log comm
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from danbao.kernel.events import EventReader
 from danbao.kernel.messages import DeadLetter, Record, TopicPartition
 from danbao.kernel.ports import Clock, Source, Store
 from danbao.kernel.progress import Progress
+from danbao.kernel.pulse import Pulse
 from danbao.kernel.retries import LetterRetries
 from danbao.kernel.settings import Settings
 
@@ -61,11 +63,13 @@ class Worker:
     settings: Settings
     statistics: Statistics = field(default_factory=Statistics)
     stopping: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
     _progress: Progress = field(init=False)
     _letters: LetterRetries = field(init=False)
     _incarnation: UUID | None = None
     _held: dict[TopicPartition, float] = field(default_factory=dict)
     _letters_look_at: float = 0.0
+    _postponed: Counter[TopicPartition] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Wire what belongs together."""
@@ -77,9 +81,13 @@ class Worker:
 
     async def run(self) -> None:
         """Work until asked to stop."""
-        await self.source.start()
+        is_started = False
         while not self.stopping:
+            self.pulse.turn()
             try:
+                if not is_started:
+                    await self.source.start()
+                    is_started = True
                 await self.step(self.settings.batch_wait_ms / 1000)
             except UnavailableError as error:
                 log.warning("server.lost", service=self.service.name, error=str(error)[:200])
@@ -88,13 +96,16 @@ class Worker:
     async def step(self, wait_s: float) -> int:
         """Claim what was assigned, then read and handle one poll's records; gives their count."""
         if unclaimed := self.source.take_unclaimed():
+            for place in unclaimed:
+                self._progress.offsets.pop(place, None)
             await self._claim(unclaimed)
         self._progress.drop_foreign()
         self._resume_held()
         if time.monotonic() >= self._letters_look_at:
             await self._look_at_letters()
         wait_s = min(wait_s, POSTPONED_S) if self._held else wait_s
-        records = await self.source.poll(self.settings.batch_records_max, wait_s)
+        with self.pulse.rest():
+            records = await self.source.poll(self.settings.batch_records_max, wait_s)
         crash_point("worker.polled")
         pending = [record for record in records if self._progress.is_new(record)]
         while pending and not self.stopping:
@@ -103,9 +114,32 @@ class Worker:
             self._letters_look_at = 0.0
         return len(records)
 
+    def unready(self) -> list[str]:
+        """Say what keeps this worker from working."""
+        if not self.source.is_joined():
+            return ["not a member of the group yet"]
+        claimed = set(self._progress.offsets)
+        if waiting := self.source.assigned() - claimed:
+            return [f"{len(waiting)} assigned partitions are not claimed yet"]
+        return []
+
+    def marks(self) -> Mapping[str, object]:
+        """Each partition's offset; a postponed event that is tried again is a move too."""
+        retries = self.statistics.retries
+        marks: dict[str, object] = {
+            f"{place.topic}/{place.partition}": (
+                offset.next_offset,
+                self._postponed[place],
+                retries,
+            )
+            for place, offset in dict(self._progress.offsets).items()
+        }
+        return marks | {"group": 0}
+
     async def _claim(self, places: set[TopicPartition]) -> None:
         """Take partitions over, however long Postgres or Kafka take to answer."""
         while wanted := places & self.source.assigned():
+            self.pulse.turn()
             try:
                 await self._progress.claim(wanted)
             except RetryableError:
@@ -126,6 +160,7 @@ class Worker:
         """Handle records from the first on; gives those that are left for the next batch."""
         size, attempts = len(records), 0
         while True:
+            self.pulse.turn()
             part = list(records[:size])
             try:
                 outcome = await self._attempt(part)
@@ -162,6 +197,7 @@ class Worker:
         outcome = await attempt(
             self.service, self.store, self.clock, self._incarnation, self._progress, steps
         )
+        self.pulse.answered()
         self._progress.offsets.update(outcome.offsets)
         for place, flows in outcome.parked.items():
             self._progress.parked[place] |= flows
@@ -182,6 +218,7 @@ class Worker:
         if postponed is None:
             return left
         self.source.hold(postponed.place, postponed.offset)
+        self._postponed[postponed.place] += 1
         self._held[postponed.place] = time.monotonic() + POSTPONED_S
         return [record for record in left if record.place != postponed.place]
 
@@ -191,6 +228,7 @@ class Worker:
         for place in {record.place for record in records}:
             mine = self._progress.offsets.get(place)
             while mine is not None:
+                self.pulse.turn()
                 try:
                     stored = await self.store.read_offset(self.service.name, place)
                 except RetryableError:
@@ -213,6 +251,7 @@ class Worker:
         """Try those dead letters again that can be."""
         self._letters_look_at = time.monotonic() + LETTERS_LOOK_S
         fenced, statistics = await self._letters.look(), self._letters.take_statistics()
+        self.pulse.answered()
         self.statistics.letters_retried += statistics.retried
         self.statistics.events += statistics.events
         if statistics.events:

@@ -1,0 +1,107 @@
+"""What waits for a process, asked of Postgres and Kafka over connections of the watch's own.
+
+Each question raises when a server does not answer: then nothing is known to wait.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from danbao.kernel.errors import UnavailableError
+from danbao.kernel.kafka_group import answers, find_member
+from danbao.kernel.kafka_tail import last_records
+from danbao.kernel.messages import TopicPartition
+from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.sql import load_queries
+from danbao.kernel.store import BROKEN, translate
+
+Q = load_queries("danbao.kernel", "waiting.sql")
+
+Waiting: TypeAlias = Mapping[str, str]
+"""What waits, by the name of its mark or any other name, with words for an operator."""
+
+
+def mark_of(place: TopicPartition) -> str:
+    """The name of a partition's mark."""
+    return f"{place.topic}/{place.partition}"
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(dsn, purpose="watch", timeouts=PATIENT)
+    try:
+        yield connection
+    except (asyncpg.PostgresError, *BROKEN) as error:
+        raise translate(error) from error
+    finally:
+        connection.terminate()
+
+
+async def records_waiting(
+    dsn: str, bootstrap: str, service: str, group: str, client_id: str
+) -> Waiting:
+    """Records in partitions that the group gave to this worker; or that it is no member at all."""
+    async with _connected(dsn) as connection:
+        rows = await connection.fetch(Q["offsets"], service)
+    member = await find_member(bootstrap, group, client_id)
+    if not member.is_settled:
+        return {}
+    if not member.is_known:
+        return {"group": f"group {group} has no member {client_id}"}
+    offsets = {TopicPartition(row[0], row[1]): row[2] for row in rows}
+    return await _behind(bootstrap, member.places, offsets)
+
+
+async def _behind(
+    bootstrap: str, places: Iterable[TopicPartition], offsets: dict[TopicPartition, int]
+) -> Waiting:
+    try:
+        last = await last_records(bootstrap, places)
+    except KafkaError as error:
+        raise UnavailableError(f"Kafka does not answer: {error!r}") from error
+    return {
+        mark_of(place): f"{mark_of(place)} stands at {offsets.get(place, 0)} of {offset + 1}"
+        for place, offset in last.items()
+        if offset >= offsets.get(place, 0)
+    }
+
+
+async def nothing() -> Waiting:
+    """For a process on which nobody waits."""
+    return {}
+
+
+async def events_to_publish(dsn: str, bootstrap: str, owner: str) -> Waiting:
+    """Events that this relay should publish: it holds the lease, and Kafka answers."""
+    async with _connected(dsn) as connection:
+        row = await connection.fetchrow(Q["relay"])
+    assert row is not None
+    if row["owner"] != owner or row["confirmed_position"] >= row["position"]:
+        return {}
+    await answers(bootstrap)
+    return {"published": f"published up to {row['confirmed_position']} of {row['position']}"}
+
+
+async def events_to_project(dsn: str) -> Waiting:
+    """Read models that are behind; the checkpoint is part of the name, as others move it too."""
+    async with _connected(dsn) as connection:
+        rows = await connection.fetch(Q["projections"])
+    return {
+        f"{row['name']} at {row['checkpoint']}": (
+            f"{row['name']} stands at {row['checkpoint']} of {row['position']}"
+        )
+        for row in rows
+    }
+
+
+async def timers_to_send(dsn: str, bootstrap: str) -> Waiting:
+    """Deadlines that have come."""
+    async with _connected(dsn) as connection:
+        count = await connection.fetchval(Q["timers"])
+    if not count:
+        return {}
+    await answers(bootstrap)
+    return {"sent": f"{count} deadlines have come and none is sent"}

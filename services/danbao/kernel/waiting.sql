@@ -1,0 +1,18 @@
+-- name: offsets
+-- How far a service has read.
+SELECT topic, partition, next_offset FROM danbao.consumer_offsets WHERE service = $1;
+
+-- name: relay
+-- What is published, of what there is, and by whom.
+SELECT h.position, r.confirmed_position, r.owner
+FROM danbao.log_heads AS h JOIN danbao.relays AS r USING (shard) WHERE h.shard = 0;
+
+-- name: projections
+-- The read models that are behind the log.
+SELECT p.name, p.checkpoint, h.position
+FROM danbao.projections AS p, danbao.log_heads AS h
+WHERE h.shard = 0 AND p.state = 'live' AND p.checkpoint < h.position;
+
+-- name: timers
+-- Deadlines that have come.
+SELECT count(*) FROM danbao.timers WHERE due_at <= clock_timestamp();

@@ -1,0 +1,104 @@
+"""SIGTERM: what is in hand ends cleanly, others take over at once, nothing is left to wait for."""
+
+import asyncio
+import itertools
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.integration.conftest import EngineFactory
+from tests.integration.running_engine import RunningEngine
+
+from danbao.publisher import Limits, Progress
+from danbao.testing.market import simulate_market, write_market
+
+pytestmark = pytest.mark.servers
+log = logging.getLogger(__name__)
+
+STOPS = 20
+STOP_WITHIN_S = 5.0
+ANSWERS_BETWEEN_STOPS = 10
+TAKEN_OVER_WITHIN_S = 30
+NAMES = ("escrow-0", "relay-0", "settlement-1", "authorization-0", "projector-0", "scheduler-0")
+SLOWLY = Limits(rate=10)
+
+
+async def ended_after(pid: int) -> float:
+    """Seconds until a process is gone; its parent is the engine, so it may be a zombie first."""
+    begun = time.monotonic()
+    while time.monotonic() < begun + 2 * STOP_WITHIN_S:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                break
+        except psutil.NoSuchProcess:
+            break
+        await asyncio.sleep(0.01)
+    return time.monotonic() - begun
+
+
+class Answers:
+    """How far the publisher is."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self, progress: Progress) -> None:
+        self.count = progress.answered
+
+    async def more(self, count: int) -> None:
+        """Return once so many more commands are answered."""
+        wanted, deadline = self.count + count, time.monotonic() + TAKEN_OVER_WITHIN_S
+        while self.count < wanted:
+            assert time.monotonic() < deadline, "nobody took over"
+            await asyncio.sleep(0.05)
+
+
+async def test_processes_stopped_twenty_times_under_load_end_in_time_and_lose_nothing(
+    engine_factory: EngineFactory, tmp_path: Path
+) -> None:
+    """Whoever deploys in the middle of the day is not noticed."""
+    files = write_market(simulate_market(trades=400, seed=11), tmp_path / "market")
+    with engine_factory(escrow=2, settlement=2, authorization=2) as engine:
+        answers = Answers()
+        publishing = asyncio.create_task(engine.publish(files, SLOWLY, progress=answers.note))
+        times: list[float] = []
+        for name in itertools.islice(itertools.cycle(NAMES), STOPS):
+            await answers.more(ANSWERS_BETWEEN_STOPS)
+            times.append(await stop(engine, name))
+        assert not publishing.done(), "the load ended before the last stop"
+        await publishing
+
+        log.info("stopped after %s s", [round(seconds, 2) for seconds in times])
+        assert max(times) <= STOP_WITHIN_S
+        assert await engine.audit() == []
+        stopped = (engine.home / "logs" / "escrow-0.log").read_text()
+        assert '"event": "process.stopped"' in stopped
+        assert '"event": "process.forced"' not in stopped
+
+
+async def stop(engine: RunningEngine, name: str) -> float:
+    """Stop a process as an orchestrator does; gives the seconds until it was gone."""
+    pid = engine.processes[name]
+    os.kill(pid, signal.SIGTERM)
+    seconds = await ended_after(pid)
+    deadline = time.monotonic() + TAKEN_OVER_WITHIN_S
+    while engine.processes.get(name, pid) == pid:
+        assert time.monotonic() < deadline, f"{name} was not started again"
+        await asyncio.sleep(0.05)
+    return seconds
+
+
+async def test_a_second_signal_ends_a_process_at_once(engine_factory: EngineFactory) -> None:
+    """An operator who asks twice means it."""
+    with engine_factory() as engine:
+        pid = engine.processes["escrow-0"]
+        os.kill(pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGCONT)
+
+        assert await ended_after(pid) < 1.0

@@ -1,0 +1,66 @@
+"""What the watchdog takes for stuck, and what it does not."""
+
+from danbao.watch.progress import Progress
+
+T = 15.0
+
+
+def watched(*waiting: dict[str, str] | None, marks: list[dict[str, object]] | None = None) -> bool:
+    """Look once a second with the last given answer and mark; tells whether anything was stuck."""
+    progress = Progress(T)
+    for second in range(120):
+        mark = (marks or [{"a": 0}])[min(second, len(marks or [0]) - 1)]
+        progress.note(float(second), mark)
+        if progress.should_ask(float(second)):
+            answer = waiting[min(second, len(waiting) - 1)]
+            if progress.judge(float(second), answer):
+                return True
+    return False
+
+
+def test_work_that_waits_while_nothing_moves_is_stuck() -> None:
+    """This is what the watchdog is for."""
+    assert watched({"a": "stands at 3 of 5"})
+
+
+def test_work_that_waits_under_a_name_of_its_own_is_stuck_too() -> None:
+    """A worker that its group does not know has no partition to name."""
+    assert watched({"group": "no such member"})
+
+
+def test_nothing_to_do_is_not_stuck() -> None:
+    """Standing still is no fault by itself."""
+    assert not watched({})
+
+
+def test_a_server_that_is_away_is_held_against_nobody() -> None:
+    """Starting anew would not bring it back."""
+    assert not watched(None)
+
+
+def test_slow_work_that_moves_is_not_stuck() -> None:
+    """A move every ten seconds is a move."""
+    marks: list[dict[str, object]] = [{"a": second // 10} for second in range(120)]
+
+    assert not watched({"a": "stands at 3 of 5"}, marks=marks)
+
+
+def test_work_that_came_just_before_the_question_is_given_time() -> None:
+    """An idle process is asked now and then; one command that arrives then is no proof."""
+    progress = Progress(T)
+    progress.note(0.0, {"a": 0})
+    progress.note(100.0, {"a": 0})
+
+    assert progress.judge(100.0, {"a": "stands at 3 of 4"}) is None
+    progress.note(101.0, {"a": 1})
+    assert progress.judge(105.0, {}) is None
+
+
+def test_a_stop_of_the_watcher_itself_is_forgotten() -> None:
+    """After a SIGSTOP everything looks old; the process must get its chance first."""
+    progress = Progress(T)
+    progress.note(0.0, {"a": 0})
+    progress.forget()
+    progress.note(100.0, {"a": 0})
+
+    assert not progress.should_ask(101.0)
