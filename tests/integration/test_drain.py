@@ -61,7 +61,7 @@ async def test_processes_stopped_twenty_times_under_load_end_in_time_and_lose_no
     engine_factory: EngineFactory, tmp_path: Path
 ) -> None:
     """Whoever deploys in the middle of the day is not noticed."""
-    files = write_market(simulate_market(trades=400, seed=11), tmp_path / "market")
+    files = write_market(simulate_market(trades=900, seed=11), tmp_path / "market")
     with engine_factory(escrow=2, settlement=2, authorization=2) as engine:
         answers = Answers()
         publishing = asyncio.create_task(engine.publish(files, SLOWLY, progress=answers.note))

@@ -114,6 +114,9 @@ class Supervisor:
         if child.running.poll() == EXIT_STOPPED:
             child.refused = True
             return
+        if child.running.poll() == 0:
+            child.restart_at = now  # somebody asked it to stop: no failure
+            return
         if now - child.started_at > STEADY_AFTER_S:
             child.failures = 0
         step = min(child.failures, len(RESTART_AFTER_S) - 1)

@@ -64,6 +64,9 @@ class Projector:
                 log.warning("projector.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
 
+    async def leave(self) -> None:
+        """Nobody waits for what this holds."""
+
     def unready(self) -> list[str]:
         """Say what keeps the read models from being up to date."""
         if not self._begun:

@@ -74,6 +74,11 @@ class Relay:
         """What it published, and how often it had to ask Kafka anew."""
         return {"published": (self.position, self.opened)}
 
+    async def leave(self) -> None:
+        """Let the lease run out now: the next relay need not wait for it."""
+        if self._renew_at and not self._standing_by:
+            await self.store.take_lease(self.owner, self.clock.now(), 0)
+
     async def step(self) -> int:
         """Publish what is there, one chunk; gives how many rows were read."""
         if not await self._hold_lease():

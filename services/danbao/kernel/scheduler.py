@@ -53,6 +53,9 @@ class Scheduler:
                 log.warning("scheduler.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
 
+    async def leave(self) -> None:
+        """Nobody waits for what this holds."""
+
     def unready(self) -> list[str]:
         """Say what keeps it from sending; there is nothing to set up."""
         return []

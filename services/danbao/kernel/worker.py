@@ -114,6 +114,9 @@ class Worker:
             self._letters_look_at = 0.0
         return len(records)
 
+    async def leave(self) -> None:
+        """Nobody waits for what this holds but its partitions, which closing the source frees."""
+
     def unready(self) -> list[str]:
         """Say what keeps this worker from working."""
         if not self.source.is_joined():

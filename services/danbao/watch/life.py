@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from danbao.kernel.errors import StopError
+from danbao.kernel.errors import RetryableError, StopError
 from danbao.kernel.settings import Settings
 from danbao.kernel.waiting import Waiting
 from danbao.watch.server import HealthServer, routes
@@ -40,6 +40,10 @@ class Process(Watched, Protocol):
 
     async def run(self) -> None:
         """Work until `stopping` is set."""
+        ...
+
+    async def leave(self) -> None:
+        """Give up what others wait for; connections are still open."""
         ...
 
 
@@ -146,7 +150,9 @@ async def _within(work: Awaitable[object], seconds: float) -> None:
 
 
 async def _close(process: Process) -> None:
-    """Let go of servers, in the order in which work flows."""
+    """Let go of servers, in the order in which work flows; whoever takes over need not wait."""
+    with suppress(RetryableError):
+        await process.leave()
     for part in ("source", "sink", "store"):
         opened = getattr(process, part, None)
         if opened is not None:
