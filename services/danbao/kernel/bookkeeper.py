@@ -25,6 +25,7 @@ CLOSE_EVERY = 10_000
 """Positions from one closing to the next."""
 REST = 3
 """It rests so many times as long as a closing took: services come first."""
+REST_MAX_S = 20
 RETRY_S = 0.5
 Q = load_queries("danbao.kernel", "bookkeeper.sql")
 
@@ -50,7 +51,8 @@ class Bookkeeper:
             try:
                 closed = await self.step()
                 self.pulse.answered()
-                rest = REST * (time.monotonic() - begun) if closed else self.settings.poll_s
+                took = time.monotonic() - begun
+                rest = min(REST * took, REST_MAX_S) if closed else self.settings.poll_s
                 with self.pulse.rest():
                     await self.clock.sleep(rest)
             except RetryableError as error:
