@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from tests.integration.filled_log import Filled, filled_log
 from tests.integration.running_engine import RunningEngine, running_engine
 
 EngineFactory = Callable[..., AbstractContextManager[RunningEngine]]
@@ -44,3 +45,10 @@ def market_day() -> Callable[[str], Path]:
         return folder
 
     return find
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """A log that nobody changes, for those who read it."""
+    with filled_log(tmp_path_factory.mktemp("filled")) as found:
+        yield found

@@ -1,21 +1,15 @@
 """The books as of any position: closings on real Postgres against plain folds in memory."""
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import asyncpg
-import msgspec
 import pytest
-from tests.integration.running_engine import danbao
-from tests.load.filling import append
-from tests.load.market import play_market
+from tests.integration.filled_log import EVERY, UNCLOSED, Filled, postings_of
 
 from danbao.analysis.account_page import account_pages, entries
 from danbao.analysis.balances import lines_as_of
@@ -23,76 +17,12 @@ from danbao.analysis.errors import NotThereError
 from danbao.analysis.moments import Span, place_at, span_of
 from danbao.analysis.statement import read_statement
 from danbao.contracts.chart import class_of
-from danbao.kernel.bookkeeper import Bookkeeper
-from danbao.kernel.clock import SystemClock
-from danbao.kernel.errors import ConflictError
 from danbao.kernel.messages import LogRow
-from danbao.kernel.migrate import migrate
 from danbao.kernel.postgres import PATIENT, connect
-from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
-from danbao.ledger.posting import Posting, movements
-from danbao.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.servers
 
-EVERY = 250
-"""Positions between closings: small, so that there are many."""
-UNCLOSED = 333
-"""The last positions that no closing covers."""
 RANDOM = Random(11)
-
-_postings = msgspec.json.Decoder(tuple[Posting, ...])
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A database with a market day in its log, most of it closed."""
-
-    dsn: str
-    rows: Sequence[LogRow]
-
-    def fold(self, position: int) -> dict[tuple[str, str], int]:
-        """The oracle: every leg up to a position, added up in plain Python."""
-        totals: Counter[tuple[str, str]] = Counter()
-        for row in self.rows[:position]:
-            for account, currency, change in movements(_postings.decode(row.postings or "[]")):
-                totals[account, currency] += change
-        return dict(totals)
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    """Play a day in memory, and append it to a Postgres of its own."""
-    server = PostgresServer(tmp_path_factory.mktemp("ledger"), print)
-    rows = asyncio.run(play_market(200, 3))
-    asyncio.run(server.start())
-    try:
-        asyncio.run(_fill(server.address, rows))
-        yield Filled(server.address, rows)
-    finally:
-        asyncio.run(server.stop())
-        server.remove_outside_data()
-
-
-async def _fill(dsn: str, rows: Sequence[LogRow]) -> None:
-    await migrate(dsn)
-    store = PostgresStore(dsn, purpose="test", may_hold_head=True)
-    await append(store, rows[:-UNCLOSED])
-    await asyncio.gather(*(_close_all(dsn) for _ in range(2)))
-    await append(store, rows[-UNCLOSED:])
-    await store.close()
-
-
-async def _close_all(dsn: str) -> None:
-    """Close what can be closed, beside another one that does the same."""
-    store = PostgresStore(dsn, purpose="test", may_hold_head=False)
-    bookkeeper = Bookkeeper(store, SystemClock(), Settings(), every=EVERY)
-    closed = 1
-    while closed:
-        with suppress(ConflictError):
-            closed = await bookkeeper.step()
-    await store.close()
 
 
 @pytest.fixture
@@ -153,7 +83,7 @@ def _entries(rows: Sequence[LogRow], account: str, currency: str) -> int:
     return sum(
         posting.currency == currency and account in (posting.debit, posting.credit)
         for row in rows
-        for posting in _postings.decode(row.postings or "[]")
+        for posting in postings_of(row)
     )
 
 
@@ -202,7 +132,7 @@ async def test_closings_are_append_only(
 
 
 def ask(filled: Filled, home: Path, *arguments: str) -> tuple[int, str, str]:
-    done = danbao(home, "ledger", *arguments, more={"DANBAO_POSTGRES_DSN": filled.dsn})
+    done = filled.cli(home, "ledger", *arguments)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -8,7 +8,7 @@ from tests.tidy.checkout import PACKAGE, imports_of, listing, name_of
 
 ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "aiokafka": ("cli", "engine", "kernel", "publisher", "servers"),
-    "asyncpg": ("analysis", "cli", "engine", "kernel", "servers"),
+    "asyncpg": ("analysis", "archive", "cli", "engine", "kernel", "servers"),
 }
 """Folders of the package that may import a library; `cli` and `engine` look, for people."""
 

@@ -13,7 +13,6 @@ import asyncpg
 import structlog
 
 from danbao.contracts.chart import CLASSES
-from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
 from danbao.kernel.ports import Clock
 from danbao.kernel.pulse import Pulse
@@ -79,9 +78,7 @@ class Bookkeeper:
             upto: int = standing["closed"] + self.every
             if standing["position"] < upto:
                 return 0
-            crash_point("bookkeeper.before_close")
             await connection.execute(Q["close"], standing["closed"], upto, list(CLASSES))
-            crash_point("bookkeeper.closed")
         except (asyncpg.PostgresError, *BROKEN) as error:
             await self.store.drop_connection()
             raise translate(error) from error

@@ -22,8 +22,6 @@ POINTS = (
     "projector.before_write",
     "projector.written",
     "projector.committed",
-    "bookkeeper.before_close",
-    "bookkeeper.closed",
     "scheduler.before_send",
     "scheduler.sent",
 )

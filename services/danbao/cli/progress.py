@@ -1,0 +1,24 @@
+"""The progress bar of long jobs, on the error output, so that the answer can be piped."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def progress_bar(words: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how far a job is; nothing but a terminal sees it.  Takes what is done so far."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(words, total=total)
+
+        def done(count: int) -> None:
+            bar.update(task, completed=count)
+
+        yield done
