@@ -1,0 +1,86 @@
+"""Fixtures of the fault suite: a fleet for each file, a seed for each run, a table at its end."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from random import Random
+from zlib import crc32
+
+import pytest
+from tests.faults.fleet import Fleet
+from tests.faults.record import Fault, FaultRecord
+from tests.faults.watch import Watch
+
+RECORD = pytest.StashKey[FaultRecord]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`DANBAO_FAULT_SEED` decides every moment; without it each run has another."""
+    seed = int(os.environ.get("DANBAO_FAULT_SEED") or Random().randrange(10_000))
+    config.stash[RECORD] = FaultRecord(seed)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what hit where."""
+    record = terminalreporter.config.stash.get(RECORD, None)
+    if record is not None and record.faults:
+        terminalreporter.write_line(record.show())
+
+
+@pytest.fixture(scope="session")
+def faults(pytestconfig: pytest.Config) -> FaultRecord:
+    """Where faults are noted."""
+    return pytestconfig.stash[RECORD]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """All processes of an engine; what a test kills it also brings back."""
+    fleet = Fleet(tmp_path_factory.mktemp("fleet") / "home")
+    try:
+        asyncio.run(fleet.start())
+        yield fleet
+    finally:
+        asyncio.run(fleet.stop())
+
+
+@pytest.fixture
+def random(faults: FaultRecord, request: pytest.FixtureRequest) -> Random:
+    """Draws the moments of one fault: the same for the same seed."""
+    return Random(f"{faults.seed}/{request.node.name}")
+
+
+@pytest.fixture
+def load_seed(faults: FaultRecord, request: pytest.FixtureRequest) -> int:
+    """A name for this test's trades, accounts and command ids."""
+    return faults.seed * 10_000_000 + crc32(request.node.nodeid.encode()) % 10_000_000
+
+
+@pytest.fixture
+async def watch(fleet: Fleet) -> AsyncIterator[Watch]:
+    """Looks at progress through Postgres."""
+    async with Watch(fleet) as watching:
+        yield watching
+
+
+@pytest.fixture(autouse=True)
+async def _mended(fleet: Fleet) -> AsyncIterator[None]:
+    """The next test finds one process of each kind, whatever became of this one."""
+    yield
+    await fleet.mend()
+
+
+Settle = Callable[[Fault], Awaitable[None]]
+
+
+@pytest.fixture
+def settle(fleet: Fleet) -> Settle:
+    """End zombies, wait until nothing is in flight, and hold everything against the auditor."""
+
+    async def check(fault: Fault) -> None:
+        await fleet.bury()
+        found = await fleet.engine.audit()
+        assert found == [], found
+        fault.verdict = "clean"
+
+    return check
