@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TRADES ?= 3000
 SEED ?= 7
+FAULT_SEED ?=
 
-.PHONY: help setup demo test test-unit test-integration check fmt fmt-check lint types imports \
+.PHONY: help setup demo test test-unit test-integration test-faults faults check fmt fmt-check lint types imports \
 	schemas schemas-verify up down lock clean
 
 help: ## print this list
@@ -31,14 +32,20 @@ up: setup ## run the engine in the foreground; Ctrl-C stops it
 down: setup ## stop an engine started with `danbao up --detach`
 	@$(BIN)/danbao down
 
-test: setup ## all tests, the integration tests on real Kafka and Postgres
-	@$(BIN)/pytest tests
+test: setup ## all tests but the fault suite, those of integration on real Kafka and Postgres
+	@$(BIN)/pytest tests --ignore tests/faults
 
 test-unit: setup ## the pure tests: seconds, no server
 	@$(BIN)/pytest tests/unit tests/tidy -n 2
 
 test-integration: setup ## the tests on real Kafka and Postgres
 	@$(BIN)/pytest tests/conformance tests/integration
+
+test-faults: setup ## a selection of the fault suite, below ten minutes
+	@DANBAO_FAULT_SEED=$(FAULT_SEED) $(BIN)/pytest tests/faults -m brief
+
+faults: setup ## the whole fault suite; FAULT_SEED=n repeats a run
+	@DANBAO_FAULT_SEED=$(FAULT_SEED) $(BIN)/pytest tests/faults
 
 check: setup fmt-check lint types imports schemas-verify test-unit ## all that needs no server, below a minute
 

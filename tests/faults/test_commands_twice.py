@@ -12,7 +12,7 @@ from tests.faults.record import FaultRecord
 from tests.faults.watch import Watch
 from tests.integration.wire import Raw, Wire, command, money
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.brief, pytest.mark.timeout(240)]
 
 PARTITIONS = 8
 ALL_FIRED_WITHIN_S = 30.0

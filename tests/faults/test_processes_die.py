@@ -10,9 +10,9 @@ from tests.faults.conftest import Settle
 from tests.faults.fleet import Fleet
 from tests.faults.load import Load
 from tests.faults.record import FaultRecord
-from tests.faults.watch import Watch
+from tests.faults.watch import QUIET, Watch
 
-from danbao.app import HELPERS, PROCESSES, SERVICES
+from danbao.app import PROCESSES
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
@@ -33,7 +33,6 @@ async def test_a_killed_process_is_back_at_work_within_ten_seconds(
     kind: str,
 ) -> None:
     """At any moment, not just at the named points."""
-    busy = kind not in {"accounts", "channel"}  # these two work only while accounts are filled
     async with Load(fleet, load_seed, trades=300) as load:
         await load.more(random.randint(1, 200))
         victim = fleet.members[f"{kind}-0"]
@@ -42,14 +41,15 @@ async def test_a_killed_process_is_back_at_work_within_ten_seconds(
         fault = faults.hit("SIGKILL", f"{kind} under load")
         fleet.forget(victim)
         fleet.spawn(kind)
-        if busy:
+        if kind not in QUIET:
             fault.took("back", await watch.moves(kind, BACK_WITHIN_S + 10), BACK_WITHIN_S)
         await load.finish()
     async with Load(fleet, load_seed + 1, trades=16):
-        pass  # accounts and channel are needed to begin
+        pass  # filling its accounts takes accounts and channel
     await settle(fault)
 
 
+@pytest.mark.brief
 async def test_sigterm_under_load_ends_every_process_within_five_seconds(
     fleet: Fleet, faults: FaultRecord, settle: Settle, load_seed: int
 ) -> None:
@@ -57,7 +57,7 @@ async def test_sigterm_under_load_ends_every_process_within_five_seconds(
     async with Load(fleet, load_seed, trades=900) as load:
         fault = faults.hit("SIGTERM", "each process in turn, under load")
         longest = 0.0
-        for kind in (*SERVICES, *HELPERS):
+        for kind in PROCESSES:
             longest = max(longest, await fleet.end(f"{kind}-0", within_s=20))
             await fleet.start_member(kind)
             await load.more(20)
@@ -92,6 +92,7 @@ async def test_of_three_relays_one_publishes_and_the_next_takes_over(
     await settle(fault)
 
 
+@pytest.mark.brief
 async def test_a_relay_frozen_beyond_its_lease_publishes_nothing_when_it_wakes(
     fleet: Fleet, watch: Watch, faults: FaultRecord, settle: Settle, load_seed: int
 ) -> None:

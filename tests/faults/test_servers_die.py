@@ -30,6 +30,7 @@ async def take_all_connections(dsn: str, hogs: list[asyncpg.Connection]) -> None
         pytest.fail(f"{len(hogs)} connections and no refusal")
 
 
+@pytest.mark.brief
 @pytest.mark.parametrize("how", ["SIGKILL", "restart"])
 async def test_postgres_that_dies_under_load_loses_nothing(
     fleet: Fleet,
@@ -56,6 +57,7 @@ async def test_postgres_that_dies_under_load_loses_nothing(
     await settle(fault)
 
 
+@pytest.mark.brief
 @pytest.mark.parametrize("how", ["SIGKILL", "restart"])
 async def test_the_broker_that_dies_under_load_loses_nothing(
     fleet: Fleet,

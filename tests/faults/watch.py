@@ -19,12 +19,16 @@ TIMED = (
     " WHERE type = 'escrow.trade_closed.v1' AND data ->> 'reason' = 'pay_timeout'"
 )
 
+QUESTIONS = {"relay": RELAYED, "projector": PROJECTED, "scheduler": TIMED, "head": HEAD}
+QUIET = {"accounts", "channel", "bookkeeper"}
+"""Kinds that have nothing, or not much, to do while trades go through."""
+
 
 def question_of(kind: str) -> str:
     """What rises while this kind of process works."""
     if kind in SERVICES:
         return READ.format(kind)
-    return {"relay": RELAYED, "projector": PROJECTED, "scheduler": TIMED, "head": HEAD}[kind]
+    return QUESTIONS[kind]
 
 
 class Watch:

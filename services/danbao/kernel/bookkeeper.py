@@ -5,7 +5,6 @@ balance as of any position is the closing before it and a short fold.  What it w
 the log alone; a second bookkeeper that closes the same loses on a key and changes nothing.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,11 +45,11 @@ class Bookkeeper:
         """Close until asked to stop."""
         while not self.stopping:
             self.pulse.turn()
-            begun = time.monotonic()
+            begun = self.clock.monotonic()
             try:
                 closed = await self.step()
                 self.pulse.answered()
-                took = time.monotonic() - begun
+                took = self.clock.monotonic() - begun
                 rest = min(REST * took, REST_MAX_S) if closed else self.settings.poll_s
                 with self.pulse.rest():
                     await self.clock.sleep(rest)

@@ -30,6 +30,10 @@ class Clock(Protocol):
         """Give the time now, in UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Seconds that only ever rise, whatever is done to the time of day."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         ...

@@ -5,7 +5,6 @@ After any unclear answer it opens a new producer, asks each partition what it ho
 from there; it never remembers what it believes to have sent.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -107,7 +106,7 @@ class Relay:
 
     async def _hold_lease(self) -> bool:
         """Be the relay, or stand by."""
-        if time.monotonic() < self._renew_at:
+        if self.clock.monotonic() < self._renew_at:
             return True
         seconds = self.settings.relay_lease_s
         confirmed = await self.store.take_lease(self.owner, self.clock.now(), seconds)
@@ -120,7 +119,7 @@ class Relay:
         if self._standing_by or self._renew_at == 0.0:
             log.info("relay.leading", owner=self.owner, position=confirmed)
         self._standing_by = False
-        self._renew_at = time.monotonic() + seconds / 3
+        self._renew_at = self.clock.monotonic() + seconds / 3
         if self._last is None:
             self.position = confirmed
         return True

@@ -5,7 +5,6 @@ transaction.  Until then it is sent again now and then, so it never gets lost, w
 stream's own generation makes a second one harmless.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -66,7 +65,7 @@ class Scheduler:
 
     async def step(self) -> int:
         """Send what is due now; gives how many commands were sent."""
-        now, monotonic = self.clock.now(), time.monotonic()
+        now, monotonic = self.clock.now(), self.clock.monotonic()
         self._sent_at = {
             name: at for name, at in self._sent_at.items() if at > monotonic - SEND_AGAIN_S
         }

@@ -4,7 +4,6 @@ Architecture 6, step by step: poll, read, lock, decide, write, commit, notify.  
 line replays the batch and changes nothing twice, as offsets, inbox and log commit together.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +100,7 @@ class Worker:
             await self._claim(unclaimed)
         self._progress.drop_foreign()
         self._resume_held()
-        if time.monotonic() >= self._letters_look_at:
+        if self.clock.monotonic() >= self._letters_look_at:
             await self._look_at_letters()
         wait_s = min(wait_s, POSTPONED_S) if self._held else wait_s
         with self.pulse.rest():
@@ -153,7 +152,7 @@ class Worker:
                 return
 
     def _resume_held(self) -> None:
-        now = time.monotonic()
+        now = self.clock.monotonic()
         for place in [place for place, until in self._held.items() if until <= now]:
             del self._held[place]
             if offset := self._progress.offsets.get(place):
@@ -222,7 +221,7 @@ class Worker:
             return left
         self.source.hold(postponed.place, postponed.offset)
         self._postponed[postponed.place] += 1
-        self._held[postponed.place] = time.monotonic() + POSTPONED_S
+        self._held[postponed.place] = self.clock.monotonic() + POSTPONED_S
         return [record for record in left if record.place != postponed.place]
 
     async def _reread(self, records: Iterable[Record]) -> list[Record]:
@@ -252,7 +251,7 @@ class Worker:
 
     async def _look_at_letters(self) -> None:
         """Try those dead letters again that can be."""
-        self._letters_look_at = time.monotonic() + LETTERS_LOOK_S
+        self._letters_look_at = self.clock.monotonic() + LETTERS_LOOK_S
         fenced, statistics = await self._letters.look(), self._letters.take_statistics()
         self.pulse.answered()
         self.statistics.letters_retried += statistics.retried
