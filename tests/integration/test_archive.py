@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.integration.filled_log import DAYS, Filled, postings_of
 
+from danbao.analysis.wanted import Wanted
 from danbao.archive import writing
 from danbao.archive.errors import ArchiveError
 from danbao.archive.export import export
-from danbao.archive.manifest import Manifest, Wanted, read_manifest, write_manifest
+from danbao.archive.manifest import Manifest, read_manifest, write_manifest
 from danbao.archive.verify import verify_archive
 from danbao.kernel.postgres import PATIENT, connect
 

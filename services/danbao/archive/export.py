@@ -9,9 +9,10 @@ from pathlib import Path
 
 import asyncpg
 
+from danbao.analysis.wanted import Wanted
 from danbao.archive.columns import parse_slice
 from danbao.archive.errors import ArchiveError
-from danbao.archive.manifest import Manifest, Wanted
+from danbao.archive.manifest import Manifest
 from danbao.archive.writing import Archive, open_archive
 from danbao.kernel.sql import load_queries
 
@@ -49,19 +50,6 @@ async def fresh_manifest(connection: asyncpg.Connection, wanted: Wanted, after: 
     head = await connection.fetchrow(Q["head"])
     assert head is not None
     return Manifest(incarnation=str(head["incarnation"]), wanted=wanted, after=after, upto=after)
-
-
-async def count_wanted(
-    connection: asyncpg.Connection, wanted: Wanted, after: int, upto: int
-) -> int:
-    """Count the events of a stretch that are wanted; without a filter, all are."""
-    if wanted == Wanted():
-        return max(0, upto - after)
-    total = 0
-    for start in range(after, upto, SLICE_POSITIONS):
-        end = min(start + SLICE_POSITIONS, upto)
-        total += await connection.fetchval(Q["count"], start, end, *_filter(wanted))
-    return total
 
 
 async def check_end(connection: asyncpg.Connection, manifest: Manifest) -> None:
@@ -117,13 +105,4 @@ async def read_slice(
 
 
 def _filter(wanted: Wanted) -> tuple[str | None, str | None, str | None]:
-    return wanted.flow, wanted.stream, like_of(wanted.type)
-
-
-def like_of(pattern: str | None) -> str | None:
-    """A type with `*` for anything, as SQL's LIKE has it."""
-    if pattern is None:
-        return None
-    for sign in "\\%_":
-        pattern = pattern.replace(sign, "\\" + sign)
-    return pattern.replace("*", "%")
+    return wanted.flow, wanted.stream, wanted.like

@@ -9,23 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from danbao.analysis.wanted import Wanted
 from danbao.archive.errors import ArchiveError
 
 NAME = "manifest.json"
 FORMAT = 1
-
-
-class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which events the archive has; what is None does not matter."""
-
-    flow: str | None = None
-    stream: str | None = None
-    type: str | None = None
-
-    def __str__(self) -> str:
-        """What is wanted, in words."""
-        named = msgspec.to_builtins(self).items()
-        return ", ".join(f"{name} {value}" for name, value in named) or "all events"
 
 
 class File(msgspec.Struct, frozen=True):

@@ -10,14 +10,6 @@ WHERE shard = 0 AND position > $1 AND position <= $2
     AND ($5::text IS NULL OR type LIKE $5)
 ORDER BY position;
 
--- name: count
--- How many events of a stretch are wanted.
-SELECT count(*) FROM danbao.event_log
-WHERE shard = 0 AND position > $1 AND position <= $2
-    AND ($3::text IS NULL OR partition_key = $3)
-    AND ($4::text IS NULL OR stream = $4)
-    AND ($5::text IS NULL OR type LIKE $5);
-
 -- name: head
 -- Which log this is, and where it ends.
 SELECT position, incarnation FROM danbao.log_heads WHERE shard = 0;

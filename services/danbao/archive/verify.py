@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from danbao.analysis.wanted import Wanted
 from danbao.archive.columns import SCHEMA
 from danbao.archive.errors import ArchiveError
-from danbao.archive.manifest import File, Manifest, Wanted, read_manifest
+from danbao.archive.manifest import File, Manifest, read_manifest
 from danbao.kernel.ids import row_hash
 
 PROBLEMS_MAX = 20

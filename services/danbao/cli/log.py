@@ -7,14 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-import msgspec
 import typer
 
+from danbao.analysis.cloud_events import cloud_event
+from danbao.analysis.log_pages import last_position, read_events
+from danbao.analysis.wanted import Wanted
 from danbao.cli.connect import postgres_address, reader, run
-from danbao.cli.format import json_text, short_text, time_text
-from danbao.cli.log_pages import Wanted, last_position, read_events
+from danbao.cli.format import short_text, time_text
 from danbao.kernel.messages import LogRow
-from danbao.kernel.records import event_headers
 
 SHOWN_MAX = 100
 """Events shown to a person who gave no --limit."""
@@ -96,20 +96,6 @@ def event_line(row: LogRow, cells: int) -> str:
         f"{row.stream} v{row.version}  flow {row.partition_key}  {row.data}"
     )
     return short_text(line, cells)
-
-
-def cloud_event(row: LogRow) -> str:
-    """One event as a CloudEvent in JSON, with the attributes that its Kafka record has.
-
-    `prevsequence` is missing: it belongs to a partition of a topic.
-    """
-    attributes: dict[str, object] = {
-        name.removeprefix("ce_"): value.decode()
-        for name, value in event_headers(row, previous=0)
-        if name.startswith("ce_") and name != "ce_prevsequence"
-    }
-    attributes["datacontenttype"] = "application/json"
-    return json_text(attributes | {"data": msgspec.Raw(row.data.encode())})
 
 
 def _cells() -> int:

@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from danbao.analysis.log_pages import last_position, read_events
+from danbao.analysis.wanted import Wanted
 from danbao.cli.format import short_type
-from danbao.cli.log_pages import Wanted, last_position, read_events
 from danbao.kernel.messages import LogRow
 from danbao.kernel.sql import load_queries
 

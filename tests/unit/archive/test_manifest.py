@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from danbao.analysis.wanted import Wanted
 from danbao.archive.errors import ArchiveError
-from danbao.archive.manifest import File, Manifest, Wanted, read_manifest, write_manifest
+from danbao.archive.manifest import File, Manifest, read_manifest, write_manifest
 
 FIRST = File("day=2026-01-05/a.parquet", "2026-01-05", 0, 10, 10, 1, "x")
 SECOND = File("day=2026-01-06/b.parquet", "2026-01-06", 10, 15, 5, 1, "y")

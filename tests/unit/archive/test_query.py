@@ -3,7 +3,6 @@
 import pyarrow as pa
 import pytest
 
-from danbao.archive.export import like_of
 from danbao.archive.query import QueryError, Questions, mentioned
 
 
@@ -37,12 +36,3 @@ def test_a_wrong_question_is_refused_in_duckdbs_words() -> None:
     """It knows best where the mistake is."""
     with pytest.raises(QueryError, match="nosuch"):
         Questions().ask("SELECT * FROM nosuch")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "like"),
-    [(None, None), ("escrow.*", "escrow.%"), ("a_b%c\\*", "a\\_b\\%c\\\\%")],
-)
-def test_only_the_star_stands_for_anything(pattern: str | None, like: str | None) -> None:
-    """Names of events have underscores, which LIKE would take for any sign."""
-    assert like_of(pattern) == like

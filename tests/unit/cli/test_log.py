@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from danbao.cli.log import cloud_event, event_line
-from danbao.cli.log_pages import Wanted
+from danbao.analysis.cloud_events import cloud_event
+from danbao.analysis.wanted import Wanted
+from danbao.cli.log import event_line
 from danbao.kernel.messages import LogRow
 
 ROW = LogRow(

@@ -1,11 +1,10 @@
 """Reads the log page by page: each page is one short statement, never one long snapshot."""
 
-import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import asyncpg
 
+from danbao.analysis.wanted import Wanted
 from danbao.kernel.messages import LogRow
 from danbao.kernel.sql import load_queries
 from danbao.kernel.unit import to_log_row
@@ -14,33 +13,10 @@ SLICE_POSITIONS = 5_000
 """Positions looked at in one statement when no flow or stream is asked for."""
 PAGE_ROWS = 1_000
 """Events of one flow or stream in one statement."""
+COUNT_POSITIONS = 100_000
+"""Positions counted in one statement."""
 
-Q = load_queries("danbao.cli", "log.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events are asked for; what is None does not matter."""
-
-    flow: str | None = None
-    stream: str | None = None
-    type: str | None = None
-    """A type, or a pattern in which `*` stands for anything."""
-
-    @property
-    def like(self) -> str | None:
-        """The type's pattern as SQL has it."""
-        if self.type is None:
-            return None
-        return re.sub(r"([\\%_])", r"\\\1", self.type).replace("*", "%")
-
-    def takes(self, row: LogRow) -> bool:
-        """Tell whether an event is asked for."""
-        return (
-            self.flow in {None, row.partition_key}
-            and self.stream in {None, row.stream}
-            and (self.type is None or _pattern(self.type).fullmatch(row.type) is not None)
-        )
+Q = load_queries("danbao.analysis", "log_pages.sql")
 
 
 async def last_position(connection: asyncpg.Connection) -> int:
@@ -58,6 +34,22 @@ async def read_events(
             return
         if row.position > after and wanted.takes(row):
             yield row
+
+
+async def count_events(
+    connection: asyncpg.Connection, wanted: Wanted, after: int, upto: int
+) -> int:
+    """Count the wanted events with `after` < position <= `upto`."""
+    if wanted == Wanted():
+        return max(0, upto - after)
+    if wanted.stream is not None or wanted.flow is not None:
+        found = (wanted.flow, wanted.stream, wanted.like)
+        return int(await connection.fetchval(Q["count_few"], after, upto, *found))
+    total = 0
+    for start in range(after, upto, COUNT_POSITIONS):
+        end = min(start + COUNT_POSITIONS, upto)
+        total += await connection.fetchval(Q["count"], start, end, wanted.like)
+    return total
 
 
 async def _slices(
@@ -84,8 +76,3 @@ async def _pages(
         if len(rows) < PAGE_ROWS or rows[-1].position >= upto:
             return
         last = rows[-1].version if by_stream else rows[-1].position
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    """Turn a pattern with `*` into an expression; `re` keeps it compiled."""
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")))

@@ -25,3 +25,16 @@ SELECT shard, position, stream, version, type, schema_version, partition_key, ev
 FROM danbao.event_log
 WHERE shard = 0 AND stream = $1 AND version > $2
 ORDER BY version LIMIT $3;
+
+-- name: count
+-- How many events of a stretch have a type.
+SELECT count(*) FROM danbao.event_log
+WHERE shard = 0 AND position > $1 AND position <= $2 AND type LIKE $3;
+
+-- name: count_few
+-- How many events of a stretch belong to a flow or a stream.
+SELECT count(*) FROM danbao.event_log
+WHERE shard = 0 AND position > $1 AND position <= $2
+    AND ($3::text IS NULL OR partition_key = $3)
+    AND ($4::text IS NULL OR stream = $4)
+    AND ($5::text IS NULL OR type LIKE $5);
