@@ -17,6 +17,7 @@ from tests.load.market import play_market
 from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import ConflictError
+from danbao.kernel.ids import event_id
 from danbao.kernel.messages import LogRow
 from danbao.kernel.migrate import migrate
 from danbao.kernel.projector import Projector
@@ -68,8 +69,7 @@ def filled_log(home: Path) -> Iterator[Filled]:
     rows = asyncio.run(_play())
     asyncio.run(server.start())
     try:
-        asyncio.run(_fill(server.address, rows))
-        yield Filled(server.address, rows)
+        yield Filled(server.address, asyncio.run(_fill(server.address, rows)))
     finally:
         asyncio.run(server.stop())
         server.remove_outside_data()
@@ -84,7 +84,8 @@ async def _play() -> Sequence[LogRow]:
     return rows
 
 
-async def _fill(dsn: str, rows: Sequence[LogRow]) -> None:
+async def _fill(dsn: str, rows: Sequence[LogRow]) -> Sequence[LogRow]:
+    """Append and close; gives the rows with the ids that they have in this log."""
     await migrate(dsn)
     store = PostgresStore(dsn, purpose="test", may_hold_head=True)
     await append(store, rows[:-UNCLOSED])
@@ -93,7 +94,12 @@ async def _fill(dsn: str, rows: Sequence[LogRow]) -> None:
     projector = Projector(store, READ_MODELS, SystemClock(), Settings())
     while await projector.step():
         pass
+    incarnation = await store.incarnation()
     await store.close()
+    return [
+        msgspec.structs.replace(row, event_id=event_id(incarnation, row.stream, row.version))
+        for row in rows
+    ]
 
 
 async def _close_all(dsn: str) -> None:

@@ -25,20 +25,25 @@ TRANSACTIONAL_ID = "danbao.relay.0"
 
 
 class KafkaEventSink:
-    """Publishes the log in Kafka transactions; after any unclear answer it opens anew."""
+    """Publishes the log in Kafka transactions; after any unclear answer it opens anew.
 
-    def __init__(self, bootstrap: str, partitions: int) -> None:
+    With `topic`, all events go there and not to the topics of their services: a replay.
+    """
+
+    def __init__(self, bootstrap: str, partitions: int, topic: str | None = None) -> None:
         self._bootstrap = bootstrap
         self._partitions = partitions
+        self._topic = topic
         self._producer: AIOKafkaProducer | None = None
 
     async def open(self) -> dict[TopicPartition, int]:
         """Fence earlier publishers, and find out what each partition holds."""
         await self.close()
+        topic = self._topic
         producer = make_producer(
             self._bootstrap,
-            client_id="danbao-relay",
-            transactional_id=TRANSACTIONAL_ID,
+            client_id="danbao-relay" if topic is None else "danbao-replay",
+            transactional_id=TRANSACTIONAL_ID if topic is None else f"danbao.replay.{topic}",
             max_batch_size=BATCH_BYTES,
             max_request_size=BATCH_BYTES * 2,
             linger_ms=0,
@@ -48,8 +53,8 @@ class KafkaEventSink:
                 await producer.start()
             self._producer = producer
             places = [
-                TopicPartition(events_topic(service), partition)
-                for service in SERVICES
+                TopicPartition(name, partition)
+                for name in ([topic] if topic else map(events_topic, SERVICES))
                 for partition in range(self._partitions)
             ]
             async with asyncio.timeout(DEADLINE_S * 2):
@@ -95,6 +100,8 @@ class KafkaEventSink:
 
     def place_of(self, row: LogRow) -> TopicPartition:
         """The partition that a row belongs to."""
+        if self._topic is not None:
+            return TopicPartition(self._topic, partition_of(row.partition_key, self._partitions))
         return place_of(row, self._partitions)
 
     async def close(self) -> None:

@@ -64,6 +64,22 @@ async def ensure_topics(bootstrap: str, partitions: int, recorded: dict[str, int
         await admin.close()
 
 
+async def ensure_topic(bootstrap: str, name: str, partitions: int) -> int:
+    """Make a topic that is none of ours, if it is not there; gives its partition count."""
+    admin = make_admin(bootstrap, client_id="danbao-replay")
+    await admin.start()
+    try:
+        if name not in await admin.list_topics():
+            made = NewTopic(
+                name, partitions, 1, topic_configs={"max.message.bytes": str(MESSAGE_BYTES_MAX)}
+            )
+            await admin.create_topics([made])
+        [topic] = await described(admin, [name])
+        return len(topic["partitions"])
+    finally:
+        await admin.close()
+
+
 async def _existing(admin: AIOKafkaAdminClient, expected: set[str]) -> set[str]:
     """Give the topics that are there, once those that were made before are among them."""
     for _ in range(PATIENCE):

@@ -116,7 +116,7 @@ def test_commands_are_recognised() -> None:
 
     assert is_command(group, ["dead-letters", "show", "1", "--json"])
     assert is_command(group, ["up", "--workers", "escrow=2"])
-    assert not is_command(group, ["replay"])
+    assert not is_command(group, ["rewind"])
     assert not is_command(group, ["up", "--works"])
 
 
