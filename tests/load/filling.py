@@ -7,9 +7,10 @@ from uuid import UUID
 
 from tests.load.market import play_market
 
-from danbao.kernel.ids import event_id, row_hash
+from danbao.kernel.ids import event_id
 from danbao.kernel.messages import LogRow, Row, Writes
 from danbao.kernel.store import PostgresStore
+from danbao.proofs.leaf import row_hash
 
 FIRST_DAY = datetime(2026, 1, 5, 1, tzinfo=UTC)
 BATCH_ROWS_MAX = 500

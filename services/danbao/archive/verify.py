@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from danbao.analysis.wanted import Wanted
 from danbao.archive.columns import SCHEMA
 from danbao.archive.errors import ArchiveError
 from danbao.archive.manifest import File, Manifest, read_manifest
-from danbao.kernel.ids import row_hash
+from danbao.proofs.leaf import leaf_hash, row_hash
 
 PROBLEMS_MAX = 20
 HASHED = (
@@ -100,10 +100,5 @@ def _wrong_rows(rows: Iterable[dict[str, Any]], last: Last, *, whole: bool) -> I
         last.position, last.micros = position, micros
         if row_hash(tuple(row[name] for name in HASHED)) != row["row_hash"]:
             yield f"position {position} is not what its row hash says"
-        elif _leaf(row["shard"], position, micros, row["row_hash"]) != row["leaf_hash"]:
+        elif leaf_hash(row["shard"], position, micros, row["row_hash"]) != row["leaf_hash"]:
             yield f"position {position} is not what its leaf hash says"
-
-
-def _leaf(shard: int, position: int, micros: int, row: bytes) -> bytes:
-    numbers = (number.to_bytes(8, signed=True) for number in (shard, position, micros))
-    return sha256(b"\x00" + b"".join(numbers) + row).digest()

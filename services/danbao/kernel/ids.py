@@ -1,15 +1,11 @@
 """Ids and hashes: all ids of ours are derived, so that a replay makes the same ones.
 
 Event and timer ids are UUIDv5 (RFC 9562) in the namespace of the log's incarnation, so two logs
-never share one.  The row hash is the contract's, section "Leaf hash".
+never share one.
 """
 
 from hashlib import sha1, sha256
 from uuid import UUID
-
-import msgspec
-
-_encode = msgspec.json.Encoder().encode
 
 
 def derived_id(namespace: bytes, name: str) -> str:
@@ -34,11 +30,6 @@ def timer_id(incarnation: UUID, stream: str, name: str, generation: int) -> str:
 def reuse_id(command_id: str, body_sha256: bytes) -> str:
     """Name of the answer to another body under an id that is taken."""
     return derived_id(UUID(command_id).bytes, body_sha256.hex())
-
-
-def row_hash(fields: tuple[object, ...]) -> bytes:
-    """Hash of a log row's fields; msgspec writes strings, integers and null as RFC 8785 does."""
-    return sha256(_encode(fields)).digest()
 
 
 def record_hash(key: bytes | None, value: bytes | None, headers: bytes) -> bytes:

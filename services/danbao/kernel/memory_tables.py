@@ -7,8 +7,7 @@ What the migrations promise holds here too: the log has no gaps and is only ever
 from asyncio import Event, Lock
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -185,12 +184,3 @@ class Changes:
         for value in vars(self).values():
             if isinstance(value, Overlay):
                 yield value
-
-
-def leaf_hash(position: int, recorded_at: datetime, row_hash: bytes) -> bytes:
-    """Finish a leaf (contract, "Leaf hash"); the row hash was computed with the row."""
-    micros = (recorded_at - EPOCH) // timedelta(microseconds=1)
-    numbers = (SHARD, position, micros)
-    return sha256(
-        b"\x00" + b"".join(n.to_bytes(8, "big", signed=True) for n in numbers) + row_hash
-    ).digest()

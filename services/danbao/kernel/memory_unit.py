@@ -19,7 +19,6 @@ from danbao.kernel.memory_tables import (
     StoredAnswer,
     StoredLetter,
     Tables,
-    leaf_hash,
 )
 from danbao.kernel.messages import (
     KeptLetter,
@@ -30,6 +29,7 @@ from danbao.kernel.messages import (
     TopicPartition,
     Writes,
 )
+from danbao.proofs.leaf import leaf_hash, micros_of
 
 LOCK_TIMEOUT_S = 2.0
 EVENT_BYTES_MAX = 262_144
@@ -248,7 +248,7 @@ class MemoryUnit:
             if len(_storable(row.data).encode()) > EVENT_BYTES_MAX:
                 raise RefusedError(f"an event of more than {EVENT_BYTES_MAX} bytes")
             position = base + number
-            leaf = leaf_hash(position, recorded_at, row.row_hash)
+            leaf = leaf_hash(SHARD, position, micros_of(recorded_at), row.row_hash)
             changes.leaves.append(Leaf(row.row_hash, leaf))
             changes.rows.append(_log_row(row, position, recorded_at))
         return base + len(writes.rows)

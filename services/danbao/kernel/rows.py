@@ -8,9 +8,10 @@ import msgspec
 
 from danbao.contracts.catalogue import EVENT_TYPES
 from danbao.contracts.message import Event, Timer, wire_type
-from danbao.kernel.ids import event_id, row_hash, timer_id
+from danbao.kernel.ids import event_id, timer_id
 from danbao.kernel.messages import Cause, Row, TimerRow
 from danbao.ledger.posting import Posting
+from danbao.proofs.leaf import row_hash
 
 _encode = msgspec.json.Encoder().encode
 
