@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from danbao.cli.exits import WRONG_USE, fail
 
-PACKAGES = ("duckdb", "matplotlib", "pyarrow")
+PACKAGES = ("duckdb", "jinja2", "matplotlib", "pyarrow")
 """What the extra `analysis` brings."""
 
 

@@ -24,6 +24,7 @@ from danbao.cli import (
 )
 from danbao.cli.dead_letters import app as dead_letters_app
 from danbao.cli.ledger import app as ledger_app
+from danbao.cli.report.command import app as report_app
 from danbao.cli.schemas import app as schemas_app
 
 app = typer.Typer(
@@ -57,4 +58,5 @@ for change in (dead_letter_changes.retry, dead_letter_changes.discard):
     dead_letters_app.command()(change)
 app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(report_app, name="report")
 app.add_typer(schemas_app, name="schemas")

@@ -1,0 +1,1 @@
+"""`danbao report`: a day as one page for people who look rather than read."""
