@@ -15,7 +15,7 @@ from danbao.contracts.decider import Service
 from danbao.escrow.service import service as escrow
 from danbao.kernel import waiting
 from danbao.kernel.bookkeeper import Bookkeeper
-from danbao.kernel.clock import SystemClock
+from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import plan_crash
 from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
 from danbao.kernel.kafka_source import KafkaSource
@@ -53,25 +53,25 @@ def make_process(name: str, settings: Settings) -> tuple[Process, Ask]:
     Raises:
         KeyError: no process has that name.
     """
-    clock = SystemClock()
+    clock = PostgresClock(is_moved=name != "relay")  # its lease runs out in real time
     dsn, bootstrap = settings.postgres_dsn, settings.kafka_bootstrap
     owner = f"{name}-{settings.worker_id}-{os.getpid()}"
     if name == "relay":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         sink = KafkaEventSink(bootstrap, settings.partitions)
         ask = partial(waiting.events_to_publish, dsn, bootstrap, owner)
         return Relay(store, sink, clock, settings, owner), ask
     if name == "projector":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         projector = Projector(store, READ_MODELS, clock, settings)
         return projector, partial(waiting.events_to_project, dsn)
     if name == "bookkeeper":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         return Bookkeeper(store, clock, settings), waiting.nothing
     if name == "scheduler":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         commands = KafkaCommandSink(bootstrap, settings.partitions)
-        scheduler = Scheduler(store, commands, clock, settings)
+        scheduler = Scheduler(store, commands, clock, settings, doubt=clock.doubt)
         return scheduler, partial(waiting.timers_to_send, dsn, bootstrap)
     service = SERVICES[name]
     group, client_id = f"danbao.{name}", f"danbao-{name}-{settings.worker_id}"
@@ -83,7 +83,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, Ask]:
         session_timeout_ms=settings.session_timeout_ms,
         fetch_wait_ms=settings.batch_wait_ms,
     )
-    store = PostgresStore(dsn, purpose=name, may_hold_head=True)
+    store = PostgresStore(dsn, purpose=name, may_hold_head=True, clock=clock)
     ask = partial(waiting.records_waiting, dsn, bootstrap, name, group, client_id)
     return Worker(service, store, source, clock, settings), ask
 

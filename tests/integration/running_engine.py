@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +20,7 @@ from tests.audit.runner import audit
 
 from danbao.engine.idle import what_moves
 from danbao.engine.record import EngineRecord, read_record
+from danbao.kernel.clock import SystemClock
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.publisher import Limits, Summary, publish, read_command_file
 from danbao.servers import LocalServers
@@ -28,6 +30,9 @@ READY_WITHIN_S = 90
 STOP_WITHIN_S = 40
 IDLE_WITHIN_S = 60
 LOOK_EVERY_S = 0.05
+CUT_OFF_HOUR = 16
+"""In UTC: midnight in Shanghai, where the default policy closes windows."""
+TEST_TAKES_AT_MOST = timedelta(minutes=20)
 KEPT_OF_A_HOME = {"logs", "engine.log"}
 
 
@@ -138,13 +143,18 @@ def running_engine(
 ) -> Iterator[RunningEngine]:
     """Run `danbao up` with so many workers; afterwards nothing of it is left but its logs.
 
-    It ends with this process even when that is killed. Windows close by command only, so that a
-    run across midnight in Shanghai has the same end as any other. `more` are further settings.
+    It ends with this process even when that is killed. No test runs across midnight in Shanghai,
+    when windows close by themselves: shortly before, the engine is a sandbox and its clock is moved
+    past it. `more` are further settings.
     """
-    process = start_up(home, workers, {"DANBAO_DAILY_CUT_OFF": "0"} | more)
+    cut_off = cut_off_ahead(SystemClock().now())
+    process = start_up(home, workers, ({"DANBAO_SANDBOX": "1"} if cut_off else {}) | more)
     try:
         wait_until_ready(home, process)
-        yield RunningEngine(home)
+        engine = RunningEngine(home)
+        if cut_off and engine.cli("clock", "advance", "--until", cut_off).returncode:
+            raise EngineError("the clock could not be moved past the cut-off")
+        yield engine
     finally:
         family = family_of(process.pid)
         try:
@@ -155,6 +165,13 @@ def running_engine(
             remove_data(home)
     if left:
         raise EngineError(f"the engine left processes behind: {left}")
+
+
+def cut_off_ahead(now: datetime) -> str:
+    """The moment after the next cut-off, if a test that starts now could run into it."""
+    cut_off = now.replace(hour=CUT_OFF_HOUR, minute=0, second=0, microsecond=0)
+    is_near = timedelta(0) < cut_off - now < TEST_TAKES_AT_MOST
+    return (cut_off + timedelta(minutes=1)).isoformat() if is_near else ""
 
 
 def start_up(

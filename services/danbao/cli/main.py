@@ -22,6 +22,7 @@ from danbao.cli import (
     up,
     wait,
 )
+from danbao.cli.clock import app as clock_app
 from danbao.cli.dead_letters import app as dead_letters_app
 from danbao.cli.ledger import app as ledger_app
 from danbao.cli.report.command import app as report_app
@@ -59,4 +60,5 @@ for change in (dead_letter_changes.retry, dead_letter_changes.discard):
 app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(report_app, name="report")
+app.add_typer(clock_app, name="clock")
 app.add_typer(schemas_app, name="schemas")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,9 @@ def up(
     ] = [],  # noqa: B006 - typer copies it
     detach: Annotated[bool, typer.Option("--detach", help="Return once all is ready.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Lines of text, no screen.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Play money: `danbao clock advance` works.")
+    ] = False,
 ) -> None:
     """Run the whole engine: Kafka, Postgres, six services, relay, projector, scheduler, bookkeeper.
 
@@ -44,8 +48,10 @@ def up(
     """
     counts = _counts(workers)
     chosen = settings()
+    if sandbox:
+        chosen = replace(chosen, sandbox=True)
     if detach:
-        record = start_detached(chosen.home.absolute(), workers)
+        record = start_detached(chosen.home.absolute(), workers, sandbox=sandbox)
         typer.echo(f"the engine runs (process {record.pid}); `danbao down` stops it")
         return
     running(lambda: _run(chosen, counts, plain=plain or not sys.stdout.isatty()))
@@ -115,7 +121,7 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
     await meter.close()
 
 
-def start_detached(home: Path, workers: list[str]) -> EngineRecord:
+def start_detached(home: Path, workers: list[str], *, sandbox: bool = False) -> EngineRecord:
     """Start `danbao up` for a home in the background, and wait until it is ready."""
     if read_record(home):
         fail("an engine runs here already", REFUSED, "Stop it with `danbao down`.")
@@ -124,6 +130,8 @@ def start_detached(home: Path, workers: list[str]) -> EngineRecord:
     command = [sys.executable, "-m", "danbao", "up", "--plain"]
     for text in workers:
         command += ["--workers", text]
+    if sandbox:
+        command.append("--sandbox")
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command,

@@ -9,6 +9,7 @@ import asyncpg
 import psutil
 
 from danbao.app import PROCESSES
+from danbao.engine.clock import settle_sandbox
 from danbao.engine.ready import Claims, is_ready, read_claims
 from danbao.engine.record import EngineRecord, last_record, read_record, write_record
 from danbao.engine.supervisor import Supervisor
@@ -69,6 +70,7 @@ class Engine:
             "DANBAO_POSTGRES_DSN": addresses.postgres_dsn,
             "DANBAO_KAFKA_BOOTSTRAP": addresses.kafka_bootstrap,
             "DANBAO_HOME": str(home),
+            "DANBAO_SANDBOX": str(int(self.settings.sandbox)),
         }
         for name in PROCESSES:
             for worker in range(self._workers.get(name, 1)):
@@ -155,6 +157,7 @@ async def set_up(settings: Settings, report: Callable[[str], None]) -> None:
         SetupError: Postgres could lose commits, or topics are not as they were made.
     """
     applied = await migrate(settings.postgres_dsn)
+    await settle_sandbox(settings.postgres_dsn, sandbox=settings.sandbox)
     if applied:
         report(f"made the tables ({len(applied)} migrations)")
     connection = await connect(settings.postgres_dsn, purpose="set-up", timeouts=PATIENT)

@@ -5,7 +5,7 @@ SELECT
     h.position - (SELECT confirmed_position FROM danbao.relays WHERE shard = 0) AS relay,
     (SELECT count(*) FROM danbao.projections AS p
      WHERE p.state = 'live' AND p.checkpoint < h.position) AS projections,
-    (SELECT count(*) FROM danbao.timers WHERE due_at <= clock_timestamp()) AS timers
+    (SELECT count(*) FROM danbao.timers WHERE due_at <= (SELECT danbao.clock_now())) AS timers
 FROM danbao.log_heads AS h WHERE h.shard = 0;
 
 -- name: offsets

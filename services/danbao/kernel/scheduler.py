@@ -5,7 +5,7 @@ transaction.  Until then it is sent again now and then, so it never gets lost, w
 stream's own generation makes a second one harmless.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -35,7 +35,10 @@ class Scheduler:
     settings: Settings
     stopping: bool = False
     pulse: Pulse = field(default_factory=Pulse)
+    doubt: Callable[[], str] = str
+    """Says why a deadline should not be believed to have come; empty when there is no reason."""
     sent: int = 0
+    _doubted: str = ""
     _sent_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -56,8 +59,8 @@ class Scheduler:
         """Nobody waits for what this holds."""
 
     def unready(self) -> list[str]:
-        """Say what keeps it from sending; there is nothing to set up."""
-        return []
+        """Say what keeps it from sending."""
+        return [self._doubted] if self._doubted else []
 
     def marks(self) -> Mapping[str, object]:
         """What it sent."""
@@ -72,7 +75,7 @@ class Scheduler:
         if len(self._sent_at) >= UNHANDLED_MAX:
             return 0
         due = await self.store.due_timers(now, self._sent_at, TIMERS_MAX)
-        if not due:
+        if self._is_in_doubt() or not due:
             return 0
         crash_point("scheduler.before_send")
         await self.sink.send(due, now)
@@ -80,3 +83,13 @@ class Scheduler:
         self._sent_at.update((timer.timer_id, monotonic) for timer in due)
         self.sent += len(due)
         return len(due)
+
+    def _is_in_doubt(self) -> bool:
+        """While clocks disagree, deadlines wait: one sent too early cannot be taken back."""
+        doubt = self.doubt()
+        if doubt and not self._doubted:
+            log.error("scheduler.paused", reason=doubt)
+        if self._doubted and not doubt:
+            log.info("scheduler.resumed")
+        self._doubted = doubt
+        return bool(doubt)

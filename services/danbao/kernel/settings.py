@@ -58,6 +58,8 @@ class Settings:
     """Postgres silent for longer: not ready."""
     projector_behind_max: int = 50_000
     """Read models further behind the log, in events: not ready."""
+    sandbox: bool = False
+    """A log of play money, whose clock may be moved; decided at its first start, for ever."""
     worker_id: str = "0"
     """Tells workers of one service apart in logs and client ids."""
     crash_at: str = ""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
+from danbao.kernel.clock import PostgresClock
 from danbao.kernel.errors import (
     ConflictError,
     DanbaoError,
@@ -66,8 +67,11 @@ def translate(error: Exception) -> Exception:
 class PostgresStore:
     """The real side of the Store port."""
 
-    def __init__(self, dsn: str, *, purpose: str, may_hold_head: bool) -> None:
+    def __init__(
+        self, dsn: str, *, purpose: str, may_hold_head: bool, clock: PostgresClock | None = None
+    ) -> None:
         self._dsn = dsn
+        self._clock = clock or PostgresClock()
         self._purpose = purpose
         self._timeouts = TIMEOUTS if may_hold_head else PATIENT
         self._connection: asyncpg.Connection | None = None
@@ -87,7 +91,7 @@ class PostgresStore:
         connection = await self._connected()
         try:
             await connection.execute("BEGIN")
-            unit = PostgresUnit(connection, self._begun_facts)
+            unit = PostgresUnit(connection, self._begun_facts, self._clock)
             yield unit
         except (DanbaoError, asyncpg.PostgresError, *BROKEN) as error:
             await self._roll_back(connection, error)
@@ -137,7 +141,12 @@ class PostgresStore:
     ) -> Sequence[TimerRow]:
         """Give deadlines that have come, besides those named."""
         rows = await self._fetch("due_timers", now, list(besides), limit)
-        return [TimerRow(str(row[0]), *tuple(row)[1:]) for row in rows]
+        self._clock.tell(rows[0]["told"], rows[0]["moved"])
+        return [
+            TimerRow(str(row["timer_id"]), *tuple(row)[3:])
+            for row in rows
+            if row["timer_id"] is not None
+        ]
 
     async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
         """Give the flows whose events are set aside."""
@@ -151,7 +160,10 @@ class PostgresStore:
     async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:
         """Take or renew the relay's lease."""
         row = await self._fetchrow("take_lease", owner, now, seconds)
-        return None if row is None else row[0]
+        assert row is not None
+        self._clock.tell(row["told"], row["moved"])
+        position: int | None = row["confirmed_position"]
+        return position
 
     async def confirm(self, owner: str, position: int) -> None:
         """Note what is certainly published."""
@@ -198,11 +210,22 @@ class PostgresStore:
             )
             self._connection = connection
             self._listening = False
+            await self._ask_time(connection)
         if listen and not self._listening:
             await connection.add_listener(CHANNEL, self._on_news)
             self._listening = True
             self._news.set()
         return connection
+
+    async def _ask_time(self, connection: asyncpg.Connection) -> None:
+        """A new connection, maybe after a long while: what time is it?"""
+        try:
+            row = await connection.fetchrow(Q["time"])
+        except (asyncpg.PostgresError, *BROKEN) as error:
+            await self._drop()
+            raise translate(error) from error
+        assert row is not None
+        self._clock.tell(row["told"], row["moved"])
 
     def _on_news(self, *_: object) -> None:
         self._news.set()

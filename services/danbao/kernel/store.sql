@@ -1,6 +1,7 @@
 -- name: lock_offsets
 -- How far a service has read, fenced by the epoch of whoever claimed last.
-SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor
+SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor,
+    clock_timestamp() AS told, danbao.clock_moved() AS moved
 FROM danbao.consumer_offsets AS o
 JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
 WHERE o.service = $1
@@ -134,11 +135,16 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::
 ON CONFLICT (timer_id) DO NOTHING;
 
 -- name: due_timers
--- Deadlines that have come; read without locks, as sending one twice does no harm.
-SELECT timer_id, stream, due_at, type, partition_key, correlation_id, data
-FROM danbao.timers
-WHERE due_at <= $1 AND timer_id <> ALL ($2::uuid[])
-ORDER BY due_at LIMIT $3;
+-- What time it is, and deadlines that have come, if any; read without locks, as sending one twice does no harm.
+SELECT clock.told, clock.moved, due.*
+FROM (SELECT clock_timestamp() AS told, danbao.clock_moved() AS moved) AS clock
+LEFT JOIN LATERAL (
+    SELECT timer_id, stream, due_at, type, partition_key, correlation_id, data
+    FROM danbao.timers
+    WHERE due_at <= $1 AND timer_id <> ALL ($2::uuid[])
+    ORDER BY due_at LIMIT $3
+) AS due ON true
+ORDER BY due.due_at;
 
 -- name: set_aside
 -- A record that holds nothing back.
@@ -228,6 +234,10 @@ SELECT base + $1::int AS position FROM head;
 -- name: head
 SELECT position, recorded_at, incarnation FROM danbao.log_heads WHERE shard = 0;
 
+-- name: time
+-- What time it is, and by how much a sandbox has moved it.
+SELECT clock_timestamp() AS told, danbao.clock_moved() AS moved;
+
 -- name: read_log
 -- A slice of the log.
 SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
@@ -238,10 +248,15 @@ ORDER BY position;
 
 -- name: take_lease
 -- Be or stay the relay: when the lease is mine, or nobody's any more.
-UPDATE danbao.relays
-SET owner = $1, lease_until = $2::timestamptz + make_interval(secs => $3)
-WHERE shard = 0 AND (owner = $1 OR lease_until < $2)
-RETURNING confirmed_position;
+WITH taken AS (
+    UPDATE danbao.relays
+    SET owner = $1, lease_until = $2::timestamptz + make_interval(secs => $3)
+    WHERE shard = 0 AND (owner = $1 OR lease_until < $2)
+    RETURNING confirmed_position
+)
+SELECT clock.told, clock.moved, taken.confirmed_position
+FROM (SELECT clock_timestamp() AS told, danbao.clock_moved() AS moved) AS clock
+LEFT JOIN taken ON true;
 
 -- name: confirm
 -- Everything up to here is certainly published.

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import asyncpg
 
+from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import ConflictError
 from danbao.kernel.letters import clean_detail, letter_columns, to_kept_letter
@@ -25,8 +26,11 @@ Q = load_queries("danbao.kernel", "store.sql")
 class PostgresUnit:
     """The real side of the Unit port."""
 
-    def __init__(self, connection: asyncpg.Connection, begun_facts: AbstractSet[str]) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, begun_facts: AbstractSet[str], clock: PostgresClock
+    ) -> None:
         self._connection = connection
+        self._clock = clock
         self._begun_facts = begun_facts
         self.facts_begun: set[str] = set()
         """Keys of facts that have a row once this transaction is committed."""
@@ -38,6 +42,8 @@ class PostgresUnit:
         """Lock how far the service has read."""
         topics, partitions = _columns(places, 2)
         rows = await self._connection.fetch(Q["lock_offsets"], service, topics, partitions)
+        if rows:
+            self._clock.tell(rows[0]["told"], rows[0]["moved"])
         return {TopicPartition(row[0], row[1]): to_offset(row) for row in rows}
 
     async def find_answers(self, command_ids: Iterable[str]) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from danbao.kernel.clock import DISAGREEMENT_S, SystemClock
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.kafka_group import answers, find_member
 from danbao.kernel.kafka_tail import last_records
@@ -98,10 +99,11 @@ async def events_to_project(dsn: str) -> Waiting:
 
 
 async def timers_to_send(dsn: str, bootstrap: str) -> Waiting:
-    """Deadlines that have come."""
+    """Deadlines that have come and are not held back because clocks disagree."""
     async with _connected(dsn) as connection:
-        count = await connection.fetchval(Q["timers"])
-    if not count:
+        row = await connection.fetchrow(Q["timers"], SystemClock().now(), DISAGREEMENT_S)
+    assert row is not None
+    if not row["count"] or not row["is_sure"]:
         return {}
     await answers(bootstrap)
-    return {"sent": f"{count} deadlines have come and none is sent"}
+    return {"sent": f"{row['count']} deadlines have come and none is sent"}

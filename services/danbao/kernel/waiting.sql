@@ -14,5 +14,7 @@ FROM danbao.projections AS p, danbao.log_heads AS h
 WHERE h.shard = 0 AND p.state = 'live' AND p.checkpoint < h.position;
 
 -- name: timers
--- Deadlines that have come.
-SELECT count(*) FROM danbao.timers WHERE due_at <= clock_timestamp();
+-- Deadlines that have come, and whether this machine's clock, $1, is within $2 s of Postgres'.
+SELECT count(*) AS count,
+    abs(extract(epoch FROM clock_timestamp() - $1::timestamptz)) <= $2::integer AS is_sure
+FROM danbao.timers WHERE due_at <= (SELECT danbao.clock_now());
