@@ -20,6 +20,7 @@ from danbao.kernel.crash import plan_crash
 from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
 from danbao.kernel.kafka_source import KafkaSource
 from danbao.kernel.logging import configure_logging
+from danbao.kernel.postgres_checks import check_start
 from danbao.kernel.projector import Projector
 from danbao.kernel.relay import Relay
 from danbao.kernel.scheduler import Scheduler
@@ -47,8 +48,8 @@ Ask: TypeAlias = Callable[[], Awaitable[waiting.Waiting]]
 """How the watch asks what waits for a process."""
 
 
-def make_process(name: str, settings: Settings) -> tuple[Process, Ask]:
-    """Wire one process from its parts, and what its watch asks.
+def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore, Ask]:
+    """Wire one process from its parts; also gives its store, and what its watch asks.
 
     Raises:
         KeyError: no process has that name.
@@ -60,19 +61,19 @@ def make_process(name: str, settings: Settings) -> tuple[Process, Ask]:
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         sink = KafkaEventSink(bootstrap, settings.partitions)
         ask = partial(waiting.events_to_publish, dsn, bootstrap, owner)
-        return Relay(store, sink, clock, settings, owner), ask
+        return Relay(store, sink, clock, settings, owner), store, ask
     if name == "projector":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         projector = Projector(store, READ_MODELS, clock, settings)
-        return projector, partial(waiting.events_to_project, dsn)
+        return projector, store, partial(waiting.events_to_project, dsn)
     if name == "bookkeeper":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
-        return Bookkeeper(store, clock, settings), waiting.nothing
+        return Bookkeeper(store, clock, settings), store, waiting.nothing
     if name == "scheduler":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         commands = KafkaCommandSink(bootstrap, settings.partitions)
         scheduler = Scheduler(store, commands, clock, settings, doubt=clock.doubt)
-        return scheduler, partial(waiting.timers_to_send, dsn, bootstrap)
+        return scheduler, store, partial(waiting.timers_to_send, dsn, bootstrap)
     service = SERVICES[name]
     group, client_id = f"danbao.{name}", f"danbao-{name}-{settings.worker_id}"
     source = KafkaSource(
@@ -85,7 +86,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, Ask]:
     )
     store = PostgresStore(dsn, purpose=name, may_hold_head=True, clock=clock)
     ask = partial(waiting.records_waiting, dsn, bootstrap, name, group, client_id)
-    return Worker(service, store, source, clock, settings), ask
+    return Worker(service, store, source, clock, settings), store, ask
 
 
 def run_process(name: str, settings: Settings) -> int:
@@ -98,5 +99,10 @@ def run_process(name: str, settings: Settings) -> int:
 
 
 async def _run(name: str, settings: Settings) -> int:
-    process, ask = make_process(name, settings)
-    return await live(process, name, settings, ask)
+    process, store, ask = make_process(name, settings)
+
+    async def check() -> None:
+        await check_start(settings.postgres_dsn, settings.partitions, settings.sandbox)
+        await store.connection()  # the clock hears what time it is
+
+    return await live(process, name, settings, check=check, ask=ask)

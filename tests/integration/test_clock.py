@@ -127,6 +127,6 @@ def test_a_sandbox_stays_one_and_stays_moved_after_a_restart(tmp_path: Path) -> 
         process = start_up(home, more=settings)
         wait_until_ready(home, process)
         shown = json.loads(RunningEngine(home).cli("clock", "show", "--json").stdout)
-        assert shown["moved_s"] >= 24 * 3600
+        assert shown["moved_s"] > 23 * 3600
     finally:
         stop_up(process)

@@ -5,17 +5,17 @@ from typing import Annotated
 import typer
 
 from danbao.cli.connect import known_addresses
-from danbao.cli.doctor_kafka import examine_kafka
-from danbao.cli.doctor_postgres import examine_postgres, read_topics
 from danbao.cli.doctor_processes import examine_processes
 from danbao.cli.exits import REFUSED, running, settings
 from danbao.cli.format import json_text, page, plain_table
 from danbao.engine.record import read_record
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.findings import Finding, Status
+from danbao.kernel.kafka_checks import examine_kafka
+from danbao.kernel.postgres_checks import examine_postgres, recorded_topics
 from danbao.kernel.settings import Settings
 from danbao.servers import Addresses
-from danbao.servers.doctor import Finding, Status, examine
+from danbao.servers.doctor import examine
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -52,18 +52,11 @@ async def examine_engine(addresses: Addresses) -> list[Finding]:
         return [Finding("engine", Status.OK, "none runs here", "`danbao up` starts one.")]
     if addresses.postgres_dsn:
         try:
-            connection = await connect(
-                addresses.postgres_dsn, purpose="doctor", role=None, timeouts=PATIENT
-            )
+            findings += await examine_postgres(addresses.postgres_dsn)
+            recorded = await recorded_topics(addresses.postgres_dsn)
         except UnavailableError as error:
             todo = "Check that the server runs and the address is right."
             findings.append(Finding("postgres server", Status.MISSING, str(error), todo))
-        else:
-            try:
-                findings += await examine_postgres(connection)
-                recorded = await read_topics(connection)
-            finally:
-                await connection.close(timeout=2)
     if addresses.kafka_bootstrap:
         findings += await examine_kafka(addresses.kafka_bootstrap, recorded)
     return findings

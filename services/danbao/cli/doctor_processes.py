@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
-from danbao.servers.doctor import Finding, Status
+from danbao.kernel.findings import Finding, Status
 
 ANSWER_WITHIN_S = 3
 

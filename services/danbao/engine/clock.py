@@ -15,26 +15,12 @@ from datetime import datetime
 import asyncpg
 
 from danbao.engine.idle import what_moves
-from danbao.kernel.errors import SetupError, UnavailableError
+from danbao.kernel.errors import NotASandboxError, SandboxLogError, UnavailableError
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.kernel.sql import load_queries
 
 LOOK_EVERY_S = 0.05
 Q = load_queries("danbao.engine", "clock.sql")
-
-
-class NotASandboxError(SetupError):
-    """The clock of a log that may hold real payments is nobody's to move."""
-
-    code = "not_a_sandbox"
-    todo = "Start a sandbox in a home of its own: DANBAO_HOME=.sandbox danbao up --sandbox."
-
-
-class SandboxLogError(SetupError):
-    """A log whose clock may have been moved does not run as a real one."""
-
-    code = "sandbox_log"
-    todo = "Start it with `danbao up --sandbox` (DANBAO_SANDBOX=1), or choose another database."
 
 
 @dataclass(frozen=True, slots=True)

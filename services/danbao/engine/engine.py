@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import asyncpg
 import psutil
 
 from danbao.app import PROCESSES
@@ -14,13 +13,18 @@ from danbao.engine.ready import Claims, is_ready, read_claims
 from danbao.engine.record import EngineRecord, last_record, read_record, write_record
 from danbao.engine.supervisor import Supervisor
 from danbao.kernel.errors import SetupError
+from danbao.kernel.findings import Status, refuse_faults
+from danbao.kernel.kafka_checks import examine_kafka
 from danbao.kernel.migrate import migrate
 from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres_checks import CONNECTIONS_MIN, examine_postgres, recorded_topics
 from danbao.kernel.settings import Settings
 from danbao.kernel.topics import declared_topics, ensure_topics
 from danbao.servers import Addresses, LocalServers, ServerError
 
 LOOK_EVERY_S = 0.1
+MADE_BY_SET_UP = ("schema_older",)
+"""Findings that a start mends itself."""
 
 
 class Engine:
@@ -59,7 +63,8 @@ class Engine:
             postgres_dsn=addresses.postgres_dsn,
             kafka_bootstrap=addresses.kafka_bootstrap,
         )
-        await set_up(self.settings, self._report)
+        processes = sum(self._workers.get(name, 1) for name in PROCESSES)
+        await set_up(self.settings, self._report, connections=2 * processes)
         self._report("starting the services")
         connection = await connect(addresses.postgres_dsn, purpose="set-up", timeouts=PATIENT)
         try:
@@ -150,38 +155,44 @@ def without_own_addresses(settings: Settings) -> Settings:
     )
 
 
-async def set_up(settings: Settings, report: Callable[[str], None]) -> None:
+async def set_up(
+    settings: Settings, report: Callable[[str], None], *, connections: int = CONNECTIONS_MIN
+) -> None:
     """Bring tables and topics to what this version needs; safe to run any number of times.
 
+    `connections` is how many to Postgres the engine is about to open.
+
     Raises:
-        SetupError: Postgres could lose commits, or topics are not as they were made.
+        SetupError: Postgres could lose commits, topics are not as they were made, or anything else
+            that `danbao doctor` would call missing.
     """
-    applied = await migrate(settings.postgres_dsn)
-    await settle_sandbox(settings.postgres_dsn, sandbox=settings.sandbox)
+    dsn = settings.postgres_dsn
+    found = await examine_postgres(dsn, partitions=settings.partitions, connections=connections)
+    refuse_faults(finding for finding in found if finding.code not in MADE_BY_SET_UP)
+    applied = await migrate(dsn)
+    await settle_sandbox(dsn, sandbox=settings.sandbox)
     if applied:
         report(f"made the tables ({len(applied)} migrations)")
-    connection = await connect(settings.postgres_dsn, purpose="set-up", timeouts=PATIENT)
+    recorded = await recorded_topics(dsn)
+    made = await ensure_topics(settings.kafka_bootstrap, settings.partitions, recorded)
+    await _record_topics(dsn, settings.partitions, recorded)
+    if made:
+        report(f"made {len(made)} topics of {settings.partitions} partitions")
+    topics = await examine_kafka(settings.kafka_bootstrap, await recorded_topics(dsn))
+    refuse_faults(topics)
+    for finding in (*found, *topics):
+        if finding.status is Status.WARN:
+            report(f"warning ({finding.code}): {finding.name}: {finding.detail}. {finding.todo}")
+
+
+async def _record_topics(dsn: str, partitions: int, recorded: Mapping[str, int]) -> None:
+    """Write down which topics were made, and with how many partitions."""
+    connection = await connect(dsn, purpose="set-up", timeouts=PATIENT)
     try:
-        await _check_durability(connection)
-        rows = await connection.fetch("SELECT topic, partitions FROM danbao.topics")
-        recorded = {row["topic"]: row["partitions"] for row in rows}
-        made = await ensure_topics(settings.kafka_bootstrap, settings.partitions, recorded)
         missing = [topic for topic in declared_topics() if topic not in recorded]
         await connection.executemany(
             "INSERT INTO danbao.topics (topic, partitions) VALUES ($1, $2)",
-            [(topic, settings.partitions) for topic in missing],
+            [(topic, partitions) for topic in missing],
         )
-        if made:
-            report(f"made {len(made)} topics of {settings.partitions} partitions")
     finally:
         await connection.close()
-
-
-async def _check_durability(connection: asyncpg.Connection) -> None:
-    """Refuse a Postgres that may lose what it has committed (reliability 2c P5)."""
-    for name in ("fsync", "synchronous_commit", "full_page_writes"):
-        value = await connection.fetchval("SELECT current_setting($1)", name)
-        if value == "off":
-            raise SetupError(
-                f"Postgres runs with {name} = {value}", todo=f"Switch {name} on: money is at stake."
-            )

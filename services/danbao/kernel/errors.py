@@ -78,3 +78,17 @@ class SetupError(StopError):
     """The servers are not as the engine needs them; it refuses to start."""
 
     code = "setup_refused"
+
+
+class NotASandboxError(SetupError):
+    """The clock of a log that may hold real payments is nobody's to move."""
+
+    code = "not_a_sandbox"
+    todo = "Start a sandbox in a home of its own: DANBAO_HOME=.sandbox danbao up --sandbox."
+
+
+class SandboxLogError(SetupError):
+    """A log whose clock may have been moved does not run as a real one."""
+
+    code = "sandbox_log"
+    todo = "Start it with `danbao up --sandbox` (DANBAO_SANDBOX=1), or choose another database."

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from danbao.contracts.catalogue import SERVICES
 from danbao.kernel.errors import SetupError
@@ -47,7 +46,7 @@ async def ensure_topics(bootstrap: str, partitions: int, recorded: dict[str, int
     `recorded` has the topics made before, with their partition counts.
 
     Raises:
-        SetupError: a recorded topic is gone, or a count or setting is not as declared.
+        SetupError: a recorded topic is gone.
     """
     admin = make_admin(bootstrap, client_id="danbao-setup")
     await admin.start()
@@ -58,7 +57,7 @@ async def ensure_topics(bootstrap: str, partitions: int, recorded: dict[str, int
         made = [NewTopic(name, partitions, 1, topic_configs=declared[name]) for name in missing]
         if made:
             await admin.create_topics(made)
-        await _check(admin, {name: recorded.get(name, partitions) for name in declared}, declared)
+            await described(admin, missing)
         return missing
     finally:
         await admin.close()
@@ -108,27 +107,3 @@ def _problems(topic: dict[str, Any]) -> list[int]:
     """Give the error codes of a topic and its partitions, such as that one has no leader yet."""
     codes = [topic["error_code"], *(each["error_code"] for each in topic["partitions"])]
     return [code for code in codes if code]
-
-
-async def _check(
-    admin: AIOKafkaAdminClient, partitions: dict[str, int], declared: dict[str, dict[str, str]]
-) -> None:
-    """Compare partition counts and settings with what is declared."""
-    for topic in await described(admin, list(declared)):
-        count, expected = len(topic["partitions"]), partitions[topic["topic"]]
-        if count != expected:
-            raise SetupError(
-                f"topic {topic['topic']} has {count} partitions, not {expected}",
-                todo="Partition counts never change: keys would move and order would break.",
-            )
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in declared]
-    for answer in await admin.describe_configs(resources):
-        for resource in answer.resources:
-            name, entries = resource[3], resource[4]
-            found = {entry[0]: entry[1] for entry in entries}
-            for key, value in declared[name].items():
-                if found.get(key) != value:
-                    raise SetupError(
-                        f"topic {name}: {key} is {found.get(key)}, not {value}",
-                        todo="Set it with kafka-configs.sh, or let danbao make the topic.",
-                    )

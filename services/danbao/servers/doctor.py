@@ -8,13 +8,12 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
+from danbao.kernel.findings import Finding, Status
 from danbao.kernel.settings import Settings
 from danbao.servers import docker, jars, java, postgres_place
 from danbao.servers.errors import ServerError
@@ -23,24 +22,6 @@ PYTHON_MIN = (3, 11)
 MEMORY_BYTES_MIN = 2 * 1024**3
 DISK_BYTES_MIN = 2 * 1024**3
 GIB = 1024**3
-
-
-class Status(StrEnum):
-    """How a finding stands: fine, worth knowing, or in the way."""
-
-    OK = "ok"
-    WARN = "warn"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `todo` is empty when there is nothing to do."""
-
-    name: str
-    status: Status
-    detail: str
-    todo: str = ""
 
 
 def examine(settings: Settings, environment: Mapping[str, str] | None = None) -> list[Finding]:

@@ -31,6 +31,7 @@ CLOSE_WITHIN_S: Final = 2.5
 EXIT_WITHIN_S: Final = 5.0
 """Whatever hangs, the process is gone by then."""
 LOOK_EVERY_S: Final = 0.02
+CHECK_AGAIN_S: Final = 0.5
 
 log = structlog.get_logger()
 
@@ -66,9 +67,14 @@ class _End:
 
 
 async def live(
-    process: Process, name: str, settings: Settings, ask: Callable[[], Awaitable[Waiting]]
+    process: Process,
+    name: str,
+    settings: Settings,
+    *,
+    check: Callable[[], Awaitable[None]],
+    ask: Callable[[], Awaitable[Waiting]],
 ) -> int:
-    """Run a process until it ends or is asked to; gives its exit code."""
+    """Check the servers, then run a process until it ends or is asked to; gives its exit code."""
     loop, end = asyncio.get_running_loop(), _End()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.by_signal, number)
@@ -80,7 +86,7 @@ async def live(
         loop.call_soon_threadsafe(end.ask, EXIT_STUCK)
 
     watch = Watch(state, settings.stuck_after_s, ask, end_stuck)
-    work = asyncio.create_task(process.run())
+    work = asyncio.create_task(_check_and_run(process, check))
     asked = asyncio.create_task(end.asked.wait())
     watch.start()
     log.info("process.started", name=name, health=health.address)
@@ -94,6 +100,21 @@ async def live(
     await _within(_close(process), CLOSE_WITHIN_S)
     log.info("process.stopped", name=name, exit_code=code, seconds=_rounded(begun))
     return code
+
+
+async def _check_and_run(process: Process, check: Callable[[], Awaitable[None]]) -> None:
+    """Work once the servers are found fit; one that is away is waited for."""
+    while not process.stopping:
+        process.pulse.turn()
+        try:
+            await check()
+        except RetryableError as error:
+            log.warning("start.waits", error_code=error.code, error=str(error)[:200])
+            with process.pulse.rest():
+                await asyncio.sleep(CHECK_AGAIN_S)
+        else:
+            break
+    await process.run()
 
 
 def _rounded(begun: float) -> float:

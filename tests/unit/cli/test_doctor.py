@@ -1,11 +1,20 @@
 """What the doctor finds at the engine's servers."""
 
-from danbao.cli.doctor_kafka import Topic, find_topics
-from danbao.cli.doctor_postgres import find_durability, find_migrations
-from danbao.kernel.migrate import migration_files
-from danbao.kernel.topics import declared_topics
-from danbao.servers.doctor import Status
+from datetime import UTC, datetime, timedelta
 
+from danbao.kernel.findings import Status
+from danbao.kernel.kafka_checks import Cluster, Topic, find_making, find_replicas, find_topics
+from danbao.kernel.migrate import migration_files
+from danbao.kernel.postgres_checks import (
+    find_clock,
+    find_durability,
+    find_migrations,
+    find_partitions,
+    find_version,
+)
+from danbao.kernel.topics import declared_topics
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SAFE = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -37,7 +46,7 @@ def test_migrations_are_compared_both_ways() -> None:
     assert find_migrations(NAMES).status is Status.OK
     assert find_migrations(NAMES[:-1]).status is Status.MISSING
     assert NAMES[-1] in find_migrations(NAMES[:-1]).detail
-    assert find_migrations([*NAMES, "9999_post_later.sql"]).status is Status.WARN
+    assert find_migrations([*NAMES, "9999_post_later.sql"]).code == "schema_newer"
 
 
 def test_topics_as_declared_are_fine() -> None:
@@ -61,3 +70,54 @@ def test_a_changed_topic_is_named_with_what_changed() -> None:
 
     assert f"{name} has 9 partitions, not 8" in find_topics(wider, RECORDED).detail
     assert "retention.ms is 1, not -1" in find_topics(shorter, RECORDED).detail
+
+
+def test_more_retention_than_declared_is_fine_and_less_is_not() -> None:
+    """An operator may keep commands for longer than a week."""
+    name = "danbao.escrow.commands"
+    for value, status in (("-1", Status.OK), ("1209600000", Status.OK), ("1", Status.MISSING)):
+        settings = {**TOPICS[name].settings, "retention.ms": value}
+        assert find_topics(TOPICS | {name: Topic(8, settings)}, RECORDED).status is status
+
+
+def test_few_replicas_matter_where_there_are_brokers_for_more() -> None:
+    """One broker cannot do better; three can."""
+    assert find_replicas(Cluster(1, TOPICS, makes_topics=False)).status is Status.OK
+    assert find_replicas(Cluster(3, TOPICS, makes_topics=False)).code == "topic_replicas_few"
+    safe = {
+        name: Topic(8, {**topic.settings, "min.insync.replicas": "2"}, replicas=3)
+        for name, topic in TOPICS.items()
+    }
+    assert find_replicas(Cluster(3, safe, makes_topics=False)).status is Status.OK
+
+
+def test_topics_that_come_to_be_by_being_asked_for_are_worth_a_warning() -> None:
+    """A mistyped name should fail."""
+    assert find_making(makes_topics=True).code == "topics_made_by_asking"
+    assert find_making(makes_topics=False).status is Status.OK
+
+
+def test_an_old_server_is_refused_or_warned_of() -> None:
+    """By what it lacks."""
+    assert find_version("14.9", 140_009).code == "postgres_too_old"
+    assert find_version("15.3", 150_003).code == "postgres_old"
+    assert find_version("18.1", 180_001).status is Status.OK
+
+
+def test_clocks_more_than_five_seconds_apart_are_refused() -> None:
+    """Ahead or behind: deadlines would wait."""
+    for seconds, status in (
+        (5, Status.OK),
+        (-5, Status.OK),
+        (6, Status.MISSING),
+        (-6, Status.MISSING),
+    ):
+        assert find_clock(NOON, NOON + timedelta(seconds=seconds)).status is status
+
+
+def test_a_partition_count_is_that_of_the_topics() -> None:
+    """Before the first start any count will do."""
+    assert find_partitions({}, 4) == []
+    assert find_partitions({"a": 8, "b": 8}, 8) == []
+    [finding] = find_partitions({"a": 8, "b": 8}, 4)
+    assert "DANBAO_PARTITIONS=8" in finding.todo

@@ -1,7 +1,7 @@
 """What the doctor says of processes."""
 
 from danbao.cli.doctor_processes import examine_processes, find_processes
-from danbao.servers.doctor import Status
+from danbao.kernel.findings import Status
 
 
 def test_a_process_that_is_not_ready_is_named_with_its_reasons() -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from danbao.kernel.findings import Finding, Status
 from danbao.kernel.settings import Settings
 from danbao.servers import doctor
-from danbao.servers.doctor import GIB, Finding, Status
+from danbao.servers.doctor import GIB
 
 
 def test_every_finding_that_is_not_fine_says_what_to_do() -> None:
