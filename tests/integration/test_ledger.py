@@ -13,6 +13,7 @@ from tests.integration.filled_log import EVERY, UNCLOSED, Filled, postings_of
 
 from danbao.analysis.account_page import account_pages, entries
 from danbao.analysis.balances import lines_as_of
+from danbao.analysis.closings import check_closings, closing_positions
 from danbao.analysis.errors import NotThereError
 from danbao.analysis.moments import Span, place_at, span_of
 from danbao.analysis.statement import read_statement
@@ -129,6 +130,35 @@ async def test_closings_are_append_only(
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await connection.execute(statement.format(table))
+
+
+async def test_a_changed_closing_is_found_and_named(connection: asyncpg.Connection) -> None:
+    """Whoever owns the tables can change a closing; the log says what it must be."""
+    closings = await closing_positions(connection)
+    good = await check_closings(connection, closings, lambda _: None)
+    assert (good.closings, good.problems) == (len(closings), [])
+    changes = {
+        "net_minor = net_minor + 1": "account R.CB in CNY",
+        "positions = positions[2:]": "account R.CB in CNY",
+        "account = 'R.CB.X'": "account R.CB.X in CNY",
+    }
+    await connection.execute("RESET ROLE")
+    upto = await connection.fetchval(
+        "SELECT min(upto) FROM danbao.account_turnovers WHERE account = 'R.CB' AND currency = 'CNY'"
+    )
+    for change, words in changes.items():
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("ALTER TABLE danbao.account_turnovers DISABLE TRIGGER ALL")
+        await connection.execute(
+            f"UPDATE danbao.account_turnovers SET {change} "
+            "WHERE account = 'R.CB' AND currency = 'CNY' AND upto = $1",
+            upto,
+        )
+        found = await check_closings(connection, closings, lambda _: None)
+        await transaction.rollback()
+
+        assert any(problem.startswith(f"closing at {upto}: {words}") for problem in found.problems)
 
 
 def ask(filled: Filled, home: Path, *arguments: str) -> tuple[int, str, str]:

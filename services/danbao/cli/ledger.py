@@ -1,6 +1,7 @@
 """`danbao ledger`: the books as of any position or time."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import asyncpg
@@ -8,6 +9,7 @@ import typer
 
 from danbao.analysis.account_page import account_pages, entries
 from danbao.analysis.balances import lines_as_of
+from danbao.analysis.closings import Checked, check_closings, closing_positions
 from danbao.analysis.moments import Place, Span, place_at, span_of
 from danbao.analysis.statement import Statement, read_statement
 from danbao.cli.books_tables import currencies, equation_table, trial_balance_table
@@ -27,6 +29,7 @@ from danbao.cli.ledger_tables import (
     trial_balance_json,
 )
 from danbao.cli.moments import At, Since, Until, moment, place_text, span_text
+from danbao.cli.progress import progress_bar
 from danbao.ledger.books import BookLine, equations, trial_totals
 from danbao.ledger.checks import coverages, mirrors
 
@@ -147,6 +150,26 @@ def statement(
             console.print(table)
 
 
+@app.command()
+def check(json: Json = False) -> None:
+    """Fold the log again and compare it with everything that the closings say.
+
+    Status 1 when they differ, with the first accounts that do.
+
+    Example: danbao ledger check
+    """
+    found = run(_check(postgres_address()))
+    if json:
+        typer.echo(json_text(asdict(found)))
+    else:
+        for problem in found.problems:
+            typer.echo(problem)
+        verdict = "NOT what the log adds up to" if found.problems else "as the log adds up"
+        typer.echo(f"{found.closings:,} closings up to position {found.position:,}: {verdict}")
+    if found.problems:
+        raise typer.Exit(REFUSED)
+
+
 Moments = tuple[str | None, str | None]
 
 
@@ -186,6 +209,13 @@ async def _account(dsn: str, account: str, moments: Moments, shown: Shown) -> No
         span = await _span(connection, moments)
         found = await account_pages(connection, account, span)
         await show_account([(each, entries(connection, each)) for each in found], shown)
+
+
+async def _check(dsn: str) -> Checked:
+    async with reader(dsn) as connection:
+        closings = await closing_positions(connection)
+        with progress_bar("positions", closings[-1] if closings else 0) as report:
+            return await check_closings(connection, closings, report)
 
 
 async def _statement(dsn: str, merchant: str, moments: Moments) -> Statement:
