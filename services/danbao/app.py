@@ -17,6 +17,7 @@ from danbao.kernel import waiting
 from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import plan_crash
+from danbao.kernel.history import HistoryCheck
 from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
 from danbao.kernel.kafka_source import KafkaSource
 from danbao.kernel.logging import configure_logging
@@ -100,9 +101,12 @@ def run_process(name: str, settings: Settings) -> int:
 
 async def _run(name: str, settings: Settings) -> int:
     process, store, ask = make_process(name, settings)
+    agree = HistoryCheck(settings.postgres_dsn, settings.kafka_bootstrap, settings.partitions)
 
     async def check() -> None:
         await check_start(settings.postgres_dsn, settings.partitions, settings.sandbox)
+        if name in SERVICES or name == "relay":  # they write the log, and publish it
+            await agree()
         await store.connection()  # the clock hears what time it is
 
     return await live(process, name, settings, check=check, ask=ask)

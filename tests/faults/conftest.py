@@ -64,10 +64,11 @@ async def watch(fleet: Fleet) -> AsyncIterator[Watch]:
 
 
 @pytest.fixture(autouse=True)
-async def _mended(fleet: Fleet) -> AsyncIterator[None]:
-    """The next test finds one process of each kind, whatever became of this one."""
+async def _mended(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """The next test of a fleet finds one process of each kind, whatever became of this one."""
     yield
-    await fleet.mend()
+    if "fleet" in request.fixturenames:
+        await request.getfixturevalue("fleet").mend()
 
 
 Settle = Callable[[Fault], Awaitable[None]]

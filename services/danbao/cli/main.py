@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from danbao.cli import (
+    backup,
     dead_letter_changes,
     demo,
     doctor,
@@ -25,6 +26,7 @@ from danbao.cli import (
 from danbao.cli.clock import app as clock_app
 from danbao.cli.dead_letters import app as dead_letters_app
 from danbao.cli.ledger import app as ledger_app
+from danbao.cli.recover import app as recover_app
 from danbao.cli.report.command import app as report_app
 from danbao.cli.schemas import app as schemas_app
 
@@ -51,6 +53,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": export.export,
     "sql": sql.sql,
     "doctor": doctor.doctor,
+    "backup": backup.backup,
+    "restore": backup.restore,
     "demo": demo.demo,
 }
 for name, command in COMMANDS.items():
@@ -61,4 +65,5 @@ app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(report_app, name="report")
 app.add_typer(clock_app, name="clock")
+app.add_typer(recover_app, name="recover")
 app.add_typer(schemas_app, name="schemas")

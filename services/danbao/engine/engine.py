@@ -14,6 +14,7 @@ from danbao.engine.record import EngineRecord, last_record, read_record, write_r
 from danbao.engine.supervisor import Supervisor
 from danbao.kernel.errors import SetupError
 from danbao.kernel.findings import Status, refuse_faults
+from danbao.kernel.history import check_history
 from danbao.kernel.kafka_checks import examine_kafka
 from danbao.kernel.migrate import migrate
 from danbao.kernel.postgres import PATIENT, connect
@@ -111,7 +112,8 @@ class Engine:
                 await self.look()
                 for child in self.supervisor.children:
                     if child.refused:
-                        raise SetupError(f"{child.name} refuses to run:\n{child.last_words()}")
+                        why, todo = child.refusal()
+                        raise SetupError(f"{child.name} refuses to run:\n{why}", todo=todo)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             connection.terminate()
@@ -180,6 +182,8 @@ async def set_up(
         report(f"made {len(made)} topics of {settings.partitions} partitions")
     topics = await examine_kafka(settings.kafka_bootstrap, await recorded_topics(dsn))
     refuse_faults(topics)
+    if not made:
+        await check_history(dsn, settings.kafka_bootstrap, settings.partitions)
     for finding in (*found, *topics):
         if finding.status is Status.WARN:
             report(f"warning ({finding.code}): {finding.name}: {finding.detail}. {finding.todo}")

@@ -5,11 +5,13 @@ look, and its last words are shown.
 """
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,7 +23,8 @@ STOP_WITHIN_S = 8
 RESTART_AFTER_S = (0.2, 1.0, 2.0, 5.0, 10.0)
 STEADY_AFTER_S = 30
 """A child that has lived so long is trusted again."""
-LAST_WORDS = 400
+LAST_WORDS = 8_000
+REFUSAL = b'"event": "process.refused"'
 
 
 @dataclass(slots=True)
@@ -45,12 +48,18 @@ class Child:
         """Its process id while it lives."""
         return self.running.pid if self.running and self.running.poll() is None else None
 
-    def last_words(self) -> str:
-        """The end of its log."""
+    def refusal(self) -> tuple[str, str]:
+        """Why it refuses to run, with the error's code, and what to do about it."""
         try:
-            return self.program.log.read_bytes()[-LAST_WORDS:].decode(errors="replace").strip()
+            words = self.program.log.read_bytes()[-LAST_WORDS:]
         except OSError:
-            return ""
+            return "", ""
+        for line in reversed(words.splitlines()):
+            if REFUSAL in line:
+                with suppress(ValueError):
+                    said = json.loads(line)
+                    return f"{said['error_code']}: {said['error']}", said["todo"]
+        return words[-400:].decode(errors="replace").strip(), ""
 
 
 @dataclass(slots=True)

@@ -116,7 +116,10 @@ async def attempt(
         letters.extend(step.letter for step in steps[:done] if step.letter is not None)
         letters.sort(key=lambda letter: letter.record.offset)
         batch.writes.offsets = outcome.offsets
-        await unit.write(service.name, batch.writes)
+        position = await unit.write(service.name, batch.writes)
+        read = max((step.sequence for step in steps[:done]), default=0)
+        known = progress.check_position(position, len(batch.writes.rows), read)
+    progress.seen = known
     crash_point("worker.committed")
     for letter in letters:
         place = letter.record.place
@@ -136,6 +139,8 @@ async def fence(
     locked = await unit.lock_offsets(service, places)
     for place in places:
         mine, stored = progress.offsets[place], locked.get(place)
+        if stored is not None:
+            progress.check_stored(place, stored)
         if stored is None or (stored.epoch, stored.next_offset) != (mine.epoch, mine.next_offset):
             raise FencedError(f"{place.topic}/{place.partition} has another owner")
 

@@ -68,10 +68,37 @@ class SequenceHoleError(StopError):
 
 
 class OffsetError(StopError):
-    """A stored offset does not fit the topic: it was recreated, or records were deleted."""
+    """A stored offset does not fit the topic: records were deleted, or the topic is another one."""
 
     code = "offset_out_of_range"
-    todo = "Compare topic and table danbao.consumer_offsets before anything is reset."
+    todo = "Stop the engine and see what `danbao recover kafka-lost` finds; nothing is skipped."
+
+
+class TopicRecreatedError(OffsetError):
+    """The record that was handled last is another one now."""
+
+    code = "topic_recreated"
+
+
+class KafkaLostError(StopError):
+    """Kafka holds less than was published."""
+
+    code = "kafka_lost"
+    todo = "Stop the engine and publish the log again: `danbao recover kafka-lost`."
+
+
+class LogOlderError(StopError):
+    """Kafka or a worker knows more than the log: Postgres was restored to an earlier point."""
+
+    code = "log_older_than_kafka"
+    todo = "Stop the engine and bring the tail back: `danbao recover postgres-older`."
+
+
+class HistoryForkedError(LogOlderError):
+    """Kafka and the log tell different stories about the same position."""
+
+    code = "history_forked"
+    todo = "Stop the engine; `danbao recover postgres-older` says from where they differ."
 
 
 class SetupError(StopError):
@@ -92,3 +119,17 @@ class SandboxLogError(SetupError):
 
     code = "sandbox_log"
     todo = "Start it with `danbao up --sandbox` (DANBAO_SANDBOX=1), or choose another database."
+
+
+class TopicsGoneError(SetupError):
+    """Topics that were made are not there."""
+
+    code = "topics_gone"
+    todo = "Is this the right Kafka? If it lost its data: `danbao recover kafka-lost`."
+
+
+class PartitionsChangedError(SetupError):
+    """A topic has not the partitions it was made with: keys moved, order is broken."""
+
+    code = "topic_partitions_changed"
+    todo = "Stop the engine and make it anew: `danbao recover kafka-lost`."

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
+from danbao.kernel.errors import PartitionsChangedError, TopicsGoneError
 from danbao.kernel.findings import Finding, Status
 from danbao.kernel.kafka_clients import make_admin
 from danbao.kernel.topics import declared_topics, described
@@ -89,7 +90,7 @@ def find_topics(found: Mapping[str, Topic], recorded: Mapping[str, int]) -> Find
     """Compare the topics with what is declared and with what was recorded at their making."""
     declared = declared_topics()
     if gone := [name for name in declared if name in recorded and name not in found]:
-        todo = "Kafka lost data, or this is another Kafka; do not start before you know."
+        todo = TopicsGoneError.todo
         return Finding("topics", Status.MISSING, f"gone: {_some(gone)}", todo, "topics_gone")
     if missing := [name for name in declared if name not in found]:
         todo = "`danbao up` makes them."
@@ -102,7 +103,7 @@ def find_topics(found: Mapping[str, Topic], recorded: Mapping[str, int]) -> Find
         if topic.partitions != counts[name]
     ]
     if wrong:
-        todo = "Partition counts never change: keys would move and order would break."
+        todo = PartitionsChangedError.todo
         return Finding("topics", Status.MISSING, _some(wrong), todo, "topic_partitions_changed")
     wrong = [
         f"{name}: {key} is {found[name].settings.get(key)}, not {value}"

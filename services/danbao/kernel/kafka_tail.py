@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 
 from danbao.kernel.kafka_clients import make_consumer
-from danbao.kernel.messages import TopicPartition
+from danbao.kernel.messages import Record, TopicPartition
 
 LOOK_AGAIN_S = 0.1
 
@@ -26,6 +26,16 @@ async def last_positions(
     return {
         place: int(dict(records[place].headers)["ce_sequence"]) if place in records else 0
         for place in places
+    }
+
+
+async def last_events(
+    bootstrap: str, places: Iterable[TopicPartition]
+) -> dict[TopicPartition, Record]:
+    """Give the last committed record of each partition that has one."""
+    return {
+        place: Record(place, found.offset, found.key, found.value, found.headers)
+        for place, found in (await _last(bootstrap, list(places))).items()
     }
 
 
@@ -46,7 +56,7 @@ async def _last(bootstrap: str, places: list[TopicPartition]) -> dict[TopicParti
         consumer.pause(*partitions)
         for partition in partitions:
             consumer.seek(partition, 0)  # at once: a partition without a place is an error
-        ends = await _settled_ends(bootstrap, consumer, partitions)
+        ends = await settled_ends(bootstrap, consumer, partitions)
         begins = await consumer.beginning_offsets(partitions)
         found = await _search(consumer, begins, ends)
         return {TopicPartition(*partition): record for partition, record in found.items()}
@@ -54,7 +64,7 @@ async def _last(bootstrap: str, places: list[TopicPartition]) -> dict[TopicParti
         await consumer.stop()
 
 
-async def _settled_ends(
+async def settled_ends(
     bootstrap: str, committed: AIOKafkaConsumer, partitions: list[KafkaPartition]
 ) -> dict[KafkaPartition, int]:
     """Wait until no transaction is open: both isolation levels see the same end."""

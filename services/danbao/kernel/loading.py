@@ -40,7 +40,7 @@ async def load(unit: Unit, service: Service, messages: Sequence[Message]) -> Loa
     if wanted.streams:
         for name, stored in (await unit.lock_streams(wanted.streams)).items():
             decider = service.decider_for(category_of(name))
-            loaded.streams[name] = await _load_stream(unit, decider, name, stored)
+            loaded.streams[name] = await load_stream(unit, decider, name, stored)
     for wish in wishes:
         decider = service.decider_of(type(wish))
         state = loaded.streams[decider.stream_of(wish)].state
@@ -84,7 +84,7 @@ def _is_answered(loaded: Loaded, message: Message) -> bool:
     return message.command is not None and message.cause.id in loaded.answered
 
 
-async def _load_stream(
+async def load_stream(
     unit: Unit, decider: AnyDecider, name: str, stored: StoredStream
 ) -> LoadedStream:
     """Take the cached state, or fold the stream anew when the code's fold has changed."""

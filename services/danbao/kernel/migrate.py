@@ -1,6 +1,7 @@
 """Migrations: each SQL file once, in order, in one transaction under one lock."""
 
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 
 import asyncpg
@@ -42,10 +43,7 @@ async def _apply(connection: asyncpg.Connection) -> list[str]:
     applied: list[str] = []
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS public.danbao_migrations ("
-            "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        await note_migrations(connection, ())
         done = {row[0] for row in await connection.fetch("SELECT name FROM danbao_migrations")}
         for name, sql in migration_files():
             if name in done:
@@ -54,3 +52,13 @@ async def _apply(connection: asyncpg.Connection) -> list[str]:
             await connection.execute("INSERT INTO danbao_migrations (name) VALUES ($1)", name)
             applied.append(name)
     return applied
+
+
+async def note_migrations(connection: asyncpg.Connection, names: Iterable[str]) -> None:
+    """Remember migrations as applied, as a restored database has them."""
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS public.danbao_migrations ("
+        "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    rows = [(name,) for name in names]
+    await connection.executemany("INSERT INTO danbao_migrations (name) VALUES ($1)", rows)

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from danbao.kernel.errors import OffsetError, SequenceHoleError, UnavailableError
+from danbao.kernel.errors import (
+    LogOlderError,
+    OffsetError,
+    SequenceHoleError,
+    TopicRecreatedError,
+    UnavailableError,
+)
 from danbao.kernel.events import EventReader
 from danbao.kernel.ids import record_hash
 from danbao.kernel.messages import Offset, Record, TopicPartition, is_events_topic
@@ -32,6 +38,8 @@ class Progress:
     reader: EventReader
     offsets: dict[TopicPartition, Offset] = field(default_factory=dict)
     parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
+    seen: int = 0
+    """The last position of the log that this worker knows of."""
     _anchors: dict[TopicPartition, Offset] = field(default_factory=dict)
     _short_of_end: int = 0
 
@@ -71,6 +79,34 @@ class Progress:
         if is_events_topic(place):
             self.parked[place] = await self.store.parked_flows(self.service, place)
 
+    def check_stored(self, place: TopicPartition, stored: Offset) -> None:
+        """Compare what Postgres says with what this worker committed.
+
+        Raises:
+            LogOlderError: Postgres has forgotten a commit: it was restored to an earlier point.
+        """
+        mine = self.offsets.get(place)
+        if mine is not None and (stored.epoch, stored.next_offset) < (mine.epoch, mine.next_offset):
+            raise LogOlderError(
+                f"{place.topic}/{place.partition}: Postgres says offset {stored.next_offset} in "
+                f"epoch {stored.epoch}, but {mine.next_offset} was committed in {mine.epoch}"
+            )
+
+    def check_position(self, position: int, rows: int, sequence: int) -> int:
+        """Check a batch before it commits: rows go to the end of the log that everybody knows.
+
+        Gives the position that is known once it is committed.
+
+        Raises:
+            LogOlderError: the log is shorter than what was read from it or written to it.
+        """
+        known = max(self.seen, sequence)
+        if not rows:
+            return known
+        if position - rows < known:
+            raise LogOlderError(f"the log ends at position {position - rows}, but {known} is known")
+        return position
+
     def drop_foreign(self) -> None:
         """Forget partitions that are no longer this worker's."""
         assigned = self.source.assigned()
@@ -90,7 +126,7 @@ class Progress:
         if anchor is not None and (
             record.offset != anchor.anchor_offset or anchor_of(record) != anchor.anchor
         ):
-            raise OffsetError(
+            raise TopicRecreatedError(
                 f"{record.place.topic}/{record.place.partition}: the record at offset "
                 f"{anchor.anchor_offset} is not the one that was handled: the topic was recreated",
                 place=record.place,

@@ -3,13 +3,13 @@
 With its headers a record re-makes its log row, leaf hash included.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
 
 from danbao.contracts.catalogue import service_of
-from danbao.kernel.messages import LogRow, TopicPartition
+from danbao.kernel.messages import LogRow, Record, TopicPartition
 from danbao.kernel.topics import events_topic
 
 SPEC_VERSION = ("ce_specversion", b"1.0")
@@ -45,6 +45,33 @@ def place_of(row: LogRow, partitions: int) -> TopicPartition:
 def time_text(at: datetime) -> str:
     """RFC 3339 in UTC, to the microsecond."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def row_of(record: Record) -> LogRow:
+    """The log row that a record carries.
+
+    Raises:
+        LookupError: a header is missing.
+        ValueError: a header is not what it should be.
+    """
+    texts = {name: (value or b"").decode() for name, value in record.headers}
+    return LogRow(
+        shard=int(texts["ce_shard"]),
+        position=int(texts["ce_sequence"]),
+        stream=texts["ce_subject"],
+        version=int(texts["ce_streamversion"]),
+        type=texts["ce_type"],
+        schema_version=int(texts["ce_schemaversion"]),
+        partition_key=texts["ce_partitionkey"],
+        event_id=texts["ce_id"],
+        causation_id=texts["ce_causationid"],
+        correlation_id=texts["ce_correlationid"],
+        actor=texts.get("ce_actor"),
+        traceparent=texts.get("ce_traceparent"),
+        recorded_at=datetime.fromisoformat(texts["ce_time"]).astimezone(UTC),
+        data=(record.value or b"").decode(),
+        postings=texts.get("ce_postings"),
+    )
 
 
 def event_headers(row: LogRow, previous: int) -> list[tuple[str, bytes]]:

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from danbao.kernel.crash import crash_point
-from danbao.kernel.errors import FencedError, RetryableError, StopError, UnavailableError
+from danbao.kernel.errors import (
+    FencedError,
+    KafkaLostError,
+    LogOlderError,
+    RetryableError,
+    UnavailableError,
+)
 from danbao.kernel.messages import LogRow, TopicPartition
 from danbao.kernel.ports import Clock, EventSink, Store
 from danbao.kernel.pulse import Pulse
@@ -118,6 +124,8 @@ class Relay:
             return False
         if self._standing_by or self._renew_at == 0.0:
             log.info("relay.leading", owner=self.owner, position=confirmed)
+        if self._last is not None and confirmed < self.position:
+            raise LogOlderError(f"{self.position} was confirmed, but Postgres says {confirmed}")
         self._standing_by = False
         self._renew_at = self.clock.monotonic() + seconds / 3
         if self._last is None:
@@ -128,7 +136,8 @@ class Relay:
         """Ask Kafka what it holds, and check that it fits the log.
 
         Raises:
-            StopError: Kafka holds less than was confirmed, or more than the log has.
+            KafkaLostError: Kafka holds less than was confirmed.
+            LogOlderError: Kafka holds more than the log has.
         """
         self._last = None
         self.opened += 1
@@ -145,14 +154,12 @@ class Relay:
             self._short_of_confirmed += 1
             raise UnavailableError(f"Kafka shows events up to {held} so far, not {confirmed}")
         if held < confirmed:
-            raise StopError(
-                f"the events topics end at position {held}, but {confirmed} was published",
-                todo="Kafka lost events: publish them again from the log before starting.",
+            raise KafkaLostError(
+                f"the events topics end at position {held}, but {confirmed} was published"
             )
         if held > head:
-            raise StopError(
-                f"the events topics end at position {held}, but the log ends at {head}",
-                todo="Postgres is older than Kafka: import the tail before starting.",
+            raise LogOlderError(
+                f"the events topics end at position {held}, but the log ends at {head}"
             )
         self._short_of_confirmed = 0
         self._last = last

@@ -132,6 +132,15 @@ class PostgresStore:
         position: int = row["position"]
         return position
 
+    async def last_published(self, services: Iterable[str]) -> dict[str, int]:
+        """Give the last position of each service that was certainly published."""
+        rows = await self._fetch("last_published", list(services))
+        return {row[0]: row[1] for row in rows}
+
+    async def recorded_topics(self) -> dict[str, int]:
+        """Give the topics that were made, with their partition counts."""
+        return {row[0]: row[1] for row in await self._fetch("recorded_topics")}
+
     async def read_log(self, after: int, limit: int) -> Sequence[LogRow]:
         """Read a slice of the log."""
         return [to_log_row(row) for row in await self._fetch("read_log", after, limit)]

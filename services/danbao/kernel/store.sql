@@ -238,6 +238,20 @@ SELECT position, recorded_at, incarnation FROM danbao.log_heads WHERE shard = 0;
 -- What time it is, and by how much a sandbox has moved it.
 SELECT clock_timestamp() AS told, danbao.clock_moved() AS moved;
 
+-- name: recorded_topics
+SELECT topic, partitions FROM danbao.topics;
+
+-- name: last_published
+-- The last event of each service among those that were certainly published.
+SELECT wanted.service, last.position
+FROM unnest($1::text[]) AS wanted (service), danbao.relays AS r, LATERAL (
+    SELECT position FROM danbao.event_log
+    WHERE shard = 0 AND position <= r.confirmed_position
+        AND starts_with(type, wanted.service || '.')
+    ORDER BY position DESC LIMIT 1
+) AS last
+WHERE r.shard = 0;
+
 -- name: read_log
 -- A slice of the log.
 SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,

@@ -1,12 +1,13 @@
 """Topics: declared here, made once, and compared with what is there at every start."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from danbao.contracts.catalogue import SERVICES
-from danbao.kernel.errors import SetupError
+from danbao.kernel.errors import PartitionsChangedError, TopicsGoneError
 from danbao.kernel.kafka_clients import make_admin
 
 WEEK_MS = 7 * 24 * 3600 * 1000
@@ -79,6 +80,32 @@ async def ensure_topic(bootstrap: str, name: str, partitions: int) -> int:
         await admin.close()
 
 
+async def check_topics(bootstrap: str, recorded: Mapping[str, int]) -> None:
+    """Check that the topics that were made are there, with the partitions they were made with.
+
+    Raises:
+        TopicsGoneError: a topic is not there.
+        PartitionsChangedError: a topic has another number of partitions.
+    """
+    if not recorded:
+        return
+    admin = make_admin(bootstrap, client_id="danbao-setup")
+    await admin.start()
+    try:
+        await _existing(admin, set(recorded))
+        for topic in await described(admin, list(recorded)):
+            _check_count(topic, recorded[topic["topic"]])
+    finally:
+        await admin.close()
+
+
+def _check_count(topic: dict[str, Any], expected: int) -> None:
+    if (count := len(topic["partitions"])) != expected:
+        raise PartitionsChangedError(
+            f"topic {topic['topic']} has {count} partitions, not {expected}"
+        )
+
+
 async def _existing(admin: AIOKafkaAdminClient, expected: set[str]) -> set[str]:
     """Give the topics that are there, once those that were made before are among them."""
     for _ in range(PATIENCE):
@@ -86,10 +113,8 @@ async def _existing(admin: AIOKafkaAdminClient, expected: set[str]) -> set[str]:
         if expected <= existing:
             return existing
         await asyncio.sleep(LOOK_AGAIN_S)
-    raise SetupError(
-        f"topics are gone: {', '.join(sorted(expected - set(await admin.list_topics())))}",
-        todo="Kafka lost data, or this is another Kafka; do not start before you know.",
-    )
+    gone = sorted(expected - set(await admin.list_topics()))
+    raise TopicsGoneError(f"topics are gone: {', '.join(gone)}")
 
 
 async def described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:

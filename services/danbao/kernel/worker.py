@@ -17,6 +17,7 @@ from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import (
     FencedError,
     OutcomeUnknownError,
+    PartitionsChangedError,
     RetryableError,
     UnavailableError,
 )
@@ -139,7 +140,15 @@ class Worker:
         return marks | {"group": 0}
 
     async def _claim(self, places: set[TopicPartition]) -> None:
-        """Take partitions over, however long Postgres or Kafka take to answer."""
+        """Take partitions over, however long Postgres or Kafka take to answer.
+
+        Raises:
+            PartitionsChangedError: somebody added partitions to a topic.
+        """
+        if added := [place for place in places if place.partition >= self.settings.partitions]:
+            raise PartitionsChangedError(
+                f"topic {added[0].topic} has more than {self.settings.partitions} partitions"
+            )
         while wanted := places & self.source.assigned():
             self.pulse.turn()
             try:
@@ -236,6 +245,7 @@ class Worker:
                 except RetryableError:
                     await self.clock.sleep(RECONNECT_S)
                     continue
+                self._progress.check_stored(place, stored)
                 if stored.epoch == mine.epoch:
                     self._progress.offsets[place] = stored
                 else:

@@ -10,8 +10,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from tests.integration.conftest import EngineFactory
-from tests.integration.running_engine import RunningEngine
+from tests.integration.running_engine import RunningEngine, running_engine
 from tests.integration.wire import Raw, Wire, command, money
 
 from danbao.kernel.records import partition_of
@@ -30,8 +29,8 @@ SET_ASIDE_WITHIN_S = 60
 
 
 @pytest.fixture(scope="module")
-def engine(engine_factory: EngineFactory) -> Iterator[RunningEngine]:
-    with engine_factory() as engine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+    with running_engine(tmp_path_factory.mktemp("letters") / "home") as engine:
         yield engine
 
 

@@ -1,0 +1,1 @@
+"""What operators need when a server lost data: find out, say it, repair it, never guess."""
