@@ -125,7 +125,7 @@ class TopicsGoneError(SetupError):
     """Topics that were made are not there."""
 
     code = "topics_gone"
-    todo = "Is this the right Kafka? If it lost its data: `danbao recover kafka-lost`."
+    todo = "Is this the right Kafka? If so, do not start before `danbao recover kafka-lost`."
 
 
 class PartitionsChangedError(SetupError):
