@@ -84,6 +84,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
         client_id=client_id,
         session_timeout_ms=settings.session_timeout_ms,
         fetch_wait_ms=settings.batch_wait_ms,
+        fetch_bytes_max=settings.fetch_bytes_max,
     )
     store = PostgresStore(dsn, purpose=name, may_hold_head=True, clock=clock)
     ask = partial(waiting.records_waiting, dsn, bootstrap, name, group, client_id)

@@ -102,6 +102,7 @@ class KafkaBroker:
             group=f"{group}.{topic}",
             client_id="test",
             session_timeout_ms=6_000,
+            fetch_bytes_max=262_144,
             fetch_wait_ms=100,
         )
         self._opened.append(source)

@@ -41,6 +41,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         client_id: str,
         session_timeout_ms: int,
         fetch_wait_ms: int,
+        fetch_bytes_max: int,
     ) -> None:
         self._topics = list(topics)
         self._make: Callable[[], AIOKafkaConsumer] = partial(
@@ -51,6 +52,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             session_timeout_ms=session_timeout_ms,
             heartbeat_interval_ms=session_timeout_ms // 3,
             fetch_max_wait_ms=fetch_wait_ms,
+            max_partition_fetch_bytes=fetch_bytes_max,
             metadata_max_age_ms=TOPICS_LOOK_MS,
         )
         self._consumer = self._make()

@@ -35,16 +35,23 @@ TRANSACTION_TIMEOUT_SINCE = 17
 
 
 async def connect(
-    dsn: str, *, purpose: str, timeouts: dict[str, str] | None = None, role: str | None = ROLE
+    dsn: str,
+    *,
+    purpose: str,
+    timeouts: dict[str, str] | None = None,
+    role: str | None = ROLE,
+    answer_within_s: float | None = None,
 ) -> asyncpg.Connection:
-    """Open a connection that the server watches over.
+    """Open a connection that the server watches over; with `answer_within_s`, we watch it too.
 
     Raises:
         UnavailableError: nobody answers there.
     """
     settings = {"application_name": f"{APPLICATION} {purpose}", "timezone": "UTC"}
     try:
-        connection = await asyncpg.connect(dsn, timeout=10, server_settings=settings)
+        connection = await asyncpg.connect(
+            dsn, timeout=10, command_timeout=answer_within_s, server_settings=settings
+        )
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise UnavailableError(f"Postgres does not answer: {error!r}") from error
     chosen = dict(TIMEOUTS if timeouts is None else timeouts)
@@ -53,7 +60,11 @@ async def connect(
     statements = [f"SET {name} = '{value}'" for name, value in chosen.items()]
     if role is not None:
         statements.append(f"SET ROLE {role}")
-    await connection.execute("; ".join(statements))
+    try:
+        await connection.execute("; ".join(statements), timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        await discard(connection)
+        raise UnavailableError(f"Postgres does not answer: {error!r}") from error
     return connection
 
 

@@ -55,7 +55,6 @@ class Projector:
                 count = await self.step()
                 self.pulse.answered()
                 if count < self.settings.projector_slice_max:
-                    self.behind = 0
                     if not count:
                         with self.pulse.rest():
                             await self.store.wait_for_news(self.settings.poll_s)
@@ -136,8 +135,7 @@ class Projector:
                 self.pulse.turn()
         await connection.execute(Q["advance"], [model.name for model in behind], last)
         self.position = last
-        if len(rows) == self.settings.projector_slice_max:
-            self.behind = await self.store.head() - last
+        self.behind = await self.store.head() - last
         return len(entries)
 
 

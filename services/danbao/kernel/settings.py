@@ -27,6 +27,8 @@ class Settings:
     """Records decided in one transaction; more is slower."""
     batch_wait_ms: int = 1_000
     """How long a worker waits for a first record before it looks at its duties again."""
+    fetch_bytes_max: int = 262_144
+    """Kept ready of each partition; a larger record is fetched alone."""
     command_bytes_max: int = 65_536
     """A larger command is set aside as a dead letter."""
     relay_chunk_max: int = 4_000

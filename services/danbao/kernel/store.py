@@ -27,7 +27,14 @@ from danbao.kernel.sql import load_queries
 from danbao.kernel.unit import PostgresUnit, to_log_row, to_offset
 
 CHANNEL = "danbao_log"
+ANSWER_WITHIN_S = 10
+ANSWER_WITHIN_PATIENT_S = 30
+"""No statement is waited for longer, however long the server's machine is frozen or away; those
+that may hold the head row are ended by the server itself long before."""
 Q = load_queries("danbao.kernel", "store.sql")
+
+SLICE_BYTES_MAX = 8 * 1024 * 1024
+"""Rows of the log read at once, in bytes of their texts; one row is always read."""
 
 BEGUN_FACTS_MAX = 200_000
 """Keys remembered to have a row; rows of facts are never deleted."""
@@ -74,6 +81,7 @@ class PostgresStore:
         self._clock = clock or PostgresClock()
         self._purpose = purpose
         self._timeouts = TIMEOUTS if may_hold_head else PATIENT
+        self._answer_within_s = ANSWER_WITHIN_S if may_hold_head else ANSWER_WITHIN_PATIENT_S
         self._connection: asyncpg.Connection | None = None
         self._news = asyncio.Event()
         self._listening = False
@@ -143,7 +151,9 @@ class PostgresStore:
 
     async def read_log(self, after: int, limit: int) -> Sequence[LogRow]:
         """Read a slice of the log."""
-        return [to_log_row(row) for row in await self._fetch("read_log", after, limit)]
+        return [
+            to_log_row(row) for row in await self._fetch("read_log", after, limit, SLICE_BYTES_MAX)
+        ]
 
     async def due_timers(
         self, now: datetime, besides: Iterable[str], limit: int
@@ -215,7 +225,10 @@ class PostgresStore:
         connection = self._connection
         if connection is None or connection.is_closed():
             connection = await connect(
-                self._dsn, purpose=self._purpose, timeouts=dict(self._timeouts)
+                self._dsn,
+                purpose=self._purpose,
+                timeouts=dict(self._timeouts),
+                answer_within_s=self._answer_within_s,
             )
             self._connection = connection
             self._listening = False

@@ -253,11 +253,16 @@ FROM unnest($1::text[]) AS wanted (service), danbao.relays AS r, LATERAL (
 WHERE r.shard = 0;
 
 -- name: read_log
--- A slice of the log.
+-- A slice of the log: at most $2 rows, and about $3 bytes of them, but at least one.
 SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
     causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
-FROM danbao.event_log
-WHERE shard = 0 AND position > $1 AND position <= $1 + $2
+FROM (
+    SELECT *, sum(octet_length(data::text)::bigint + coalesce(octet_length(postings::text), 0))
+        OVER (ORDER BY position) AS bytes
+    FROM danbao.event_log
+    WHERE shard = 0 AND position > $1 AND position <= $1 + $2
+) AS slice
+WHERE bytes <= $3 OR position = $1 + 1
 ORDER BY position;
 
 -- name: take_lease
