@@ -11,13 +11,12 @@ from pathlib import Path
 
 import msgspec
 from tests.integration.running_engine import danbao
-from tests.load.filling import FIRST_DAY, append
+from tests.load.filling import FIRST_DAY, append, keep, renumbered
 from tests.load.market import play_market
 
 from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import ConflictError
-from danbao.kernel.ids import event_id
 from danbao.kernel.messages import LogRow
 from danbao.kernel.migrate import migrate
 from danbao.kernel.projector import Projector
@@ -66,40 +65,35 @@ def postings_of(row: LogRow) -> tuple[Posting, ...]:
 def filled_log(home: Path) -> Iterator[Filled]:
     """Play the days in memory, and append them to a Postgres."""
     server = PostgresServer(home, print)
-    rows = asyncio.run(_play())
     asyncio.run(server.start())
     try:
-        yield Filled(server.address, asyncio.run(_fill(server.address, rows)))
+        yield Filled(server.address, asyncio.run(_fill(server.address)))
     finally:
         asyncio.run(server.stop())
         server.remove_outside_data()
 
 
-async def _play() -> Sequence[LogRow]:
-    rows: list[LogRow] = []
-    for day in range(DAYS):
-        start = FIRST_DAY + timedelta(days=day)
-        for row in await play_market(TRADES_A_DAY, 3 + day, start):
-            rows.append(msgspec.structs.replace(row, position=len(rows) + 1))
-    return rows
-
-
-async def _fill(dsn: str, rows: Sequence[LogRow]) -> Sequence[LogRow]:
-    """Append and close; gives the rows with the ids that they have in this log."""
+async def _fill(dsn: str) -> Sequence[LogRow]:
+    """Append and close, but for the end; gives the rows."""
     await migrate(dsn)
     store = PostgresStore(dsn, purpose="test", may_hold_head=True)
-    await append(store, rows[:-UNCLOSED])
+    incarnation = await store.incarnation()
+    days = [
+        await play_market(TRADES_A_DAY, 3 + day, incarnation, FIRST_DAY + timedelta(days=day))
+        for day in range(DAYS)
+    ]
+    for tables in days[:-1]:
+        await append(store, tables, tables.log)
+    await append(store, days[-1], days[-1].log[:-UNCLOSED])
     await asyncio.gather(*(_close_all(dsn) for _ in range(2)))
-    await append(store, rows[-UNCLOSED:])
+    await append(store, days[-1], days[-1].log[-UNCLOSED:])
+    for tables in days:
+        await keep(store, tables)
     projector = Projector(store, READ_MODELS, SystemClock(), Settings())
     while await projector.step():
         pass
-    incarnation = await store.incarnation()
     await store.close()
-    return [
-        msgspec.structs.replace(row, event_id=event_id(incarnation, row.stream, row.version))
-        for row in rows
-    ]
+    return renumbered(days)
 
 
 async def _close_all(dsn: str) -> None:

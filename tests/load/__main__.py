@@ -5,7 +5,7 @@ import argparse
 import structlog
 import uvloop
 from rich.progress import Progress
-from tests.load.filling import append, days
+from tests.load.filling import append, days, keep
 
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.migrate import migrate
@@ -23,10 +23,11 @@ async def _fill(dsn: str, events: int, project: bool) -> None:
     with Progress() as progress:
         bar = progress.add_task("events", total=events)
         day = 0
-        async for rows in days():
+        async for tables in days(await store.incarnation()):
             if await store.head() >= events:
                 break
-            await append(store, rows)
+            await append(store, tables, tables.log)
+            await keep(store, tables)
             day += 1
             progress.update(bar, completed=await store.head(), description=f"day {day}")
     await store.close()

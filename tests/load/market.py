@@ -1,10 +1,10 @@
 """A market day played through the whole engine in memory."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from danbao.kernel.memory_clock import START
-from danbao.kernel.messages import LogRow
+from danbao.kernel.memory_tables import Tables
 from danbao.publisher.commandfile import Line, parse_lines
 from danbao.publisher.flows import Schedule
 from danbao.testing.engine import Engine
@@ -16,9 +16,10 @@ TURN = timedelta(seconds=90)
 LONGEST_WAIT = timedelta(days=40)
 
 
-async def play_market(trades: int, seed: int, start: datetime = START) -> Sequence[LogRow]:
-    """Give the log of one day; two seeds share no id."""
+async def play_market(trades: int, seed: int, incarnation: UUID, start: datetime = START) -> Tables:
+    """Give what one day leaves behind, with ids of a log; two seeds share no id."""
     engine = Engine(start=start)
+    engine.tables.incarnation = incarnation
     files = [list(encode_lines(file)) for file in simulate_market(trades, seed).files]
     schedule = Schedule(list(parse_lines(file, "day")) for file in files)
     seen = 0
@@ -36,7 +37,7 @@ async def play_market(trades: int, seed: int, start: datetime = START) -> Sequen
             for row in rows:
                 schedule.observe(row.partition_key, row.type, row.causation_id)
             engine.clock.move_to(engine.clock.now() + TURN)
-    return engine.log
+    return engine.tables
 
 
 async def _send(engine: Engine, line: Line) -> None:
