@@ -11,7 +11,7 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from tests.integration.echo_service import EchoService, create_topics
 
-from danbao.publisher import FlowsStuckError, Limits, Line, Progress, PublishError, publish
+from danbao.publisher import CommandFileError, FlowsStuckError, Limits, Line, Progress, publish
 from danbao.servers.kafka import KafkaServer
 
 pytestmark = [pytest.mark.servers]
@@ -164,5 +164,5 @@ async def test_a_rate_starts_flows_by_the_clock(bootstrap: str) -> None:
 
 async def test_a_service_without_topics_is_an_error_before_anything_is_sent(bootstrap: str) -> None:
     """A mistyped type does not wait for an answer that never comes."""
-    with pytest.raises(PublishError, match=r"danbao\.escro\.commands"):
+    with pytest.raises(CommandFileError, match="no service 'escro'"):
         await publish(bootstrap, [[line("T-x", 1, "escro.create_trade.v1")]], limits=QUICK)

@@ -54,7 +54,7 @@ def demo(
     try:
         found, measured = _play(console, home, record, trades, seed, speed)
     except FlowsStuckError as error:
-        fail(str(error), REFUSED)
+        fail(str(error), REFUSED, error.todo)
     finally:
         stop_engine(record, within=30)
     show_summary(found, console)

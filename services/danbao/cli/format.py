@@ -16,7 +16,7 @@ from rich.table import Table
 ELLIPSIS = "…"
 PAGE_CELLS = 120
 """Width of what does not go to a terminal."""
-WHOLE = ("time", "amount", "debit", "credit", "balance", "held", "currency")
+WHOLE = ("time", "amount", "debit", "credit", "balance", "held", "currency", "command", "payment")
 """Columns that are never wrapped when there is little room."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -42,6 +42,11 @@ def amount_text(minor: int, currency: str) -> str:
 def money_text(minor: int, currency: str) -> str:
     """An amount with its currency, `1,234.56 CNY`."""
     return f"{amount_text(minor, currency)} {currency}"
+
+
+def count_text(count: int, noun: str) -> str:
+    """A number with its noun, `1 flow`, `2 flows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def time_text(at: datetime | None) -> str:

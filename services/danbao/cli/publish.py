@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from danbao.cli.connect import kafka_address
 from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail
-from danbao.cli.format import json_text, page
-from danbao.cli.publish_report import stuck_json, summary_json, summary_tables
+from danbao.cli.format import count_text, json_text, page
+from danbao.cli.publish_report import REFUSALS_SHOWN, stuck_json, summary_json, summary_tables
 from danbao.publisher import (
     CommandFileError,
     FlowsStuckError,
@@ -33,6 +33,16 @@ Rate = Annotated[
     float | None,
     typer.Option(min=0.001, help="Flows started a second; without it one starts as one ends."),
 ]
+Refusals = Annotated[
+    str,
+    typer.Option(
+        metavar="N|all|none", help="How many refusals, and declines, are shown line by line."
+    ),
+]
+FailOnRefusal = Annotated[
+    bool,
+    typer.Option("--fail-on-refusal", help="Status 1 when a command of the files was refused."),
+]
 Timeout = Annotated[
     float, typer.Option(min=0.1, help="Seconds without any progress after which flows are stuck.")
 ]
@@ -47,15 +57,24 @@ def publish(
     in_flight: InFlight = _DEFAULT.in_flight,
     rate: Rate = None,
     timeout: Timeout = _DEFAULT.timeout_s,
+    refusals: Refusals = str(REFUSALS_SHOWN),
+    fail_on_refusal: FailOnRefusal = False,
     json: Json = False,
 ) -> None:
-    """Publish command files one after the other, and wait until all is answered.
+    """Publish command files one after the other, and wait until every command is answered.
 
-    A file that was published before ends at once and adds nothing. Flows that are stuck are
-    listed, with status 1; a broken line is named as FILE:LINE before anything goes out, status 2.
+    A file that was published before ends at once and adds nothing. What was refused or declined
+    is shown line by line: FILE:LINE, the command's id, type, code and facts.
+
+    Status 0: every command was answered, refusals included; 1: flows are stuck, each is listed
+    with what it waits for, or, with --fail-on-refusal, a command of the files was refused, now or
+    in an earlier run; 2: a broken line, named as FILE:LINE before anything went out; 3: no engine.
 
     Example: danbao publish market/*.jsonl.gz --in-flight 500
+
+    Example: danbao publish today.jsonl --refusals all --fail-on-refusal
     """
+    shown_max = _shown_max(refusals)
     for file in files:
         if file != "-" and not Path(file).is_file():
             fail(f"{file}: there is no such file", WRONG_USE)
@@ -65,24 +84,37 @@ def publish(
     except FlowsStuckError as error:
         if json:
             typer.echo(json_text(stuck_json(error)))
-        fail(str(error), REFUSED)
+        fail(str(error), REFUSED, error.todo)
     except _FAILURES as error:
         _fail(error)
     if json:
         typer.echo(json_text(summary_json(summary)))
-        return
-    console = page()
-    for table in summary_tables(summary):
-        console.print(table)
+    else:
+        console = page()
+        for table in summary_tables(summary, shown_max):
+            console.print(table)
+    if fail_on_refusal and summary.refused:
+        refused = count_text(len(summary.refused), "command")
+        fail(f"refused: {refused} of these files", REFUSED)
+
+
+def _shown_max(text: str) -> int | None:
+    """Parse `all`, `none` or a number; None means all."""
+    if text in {"all", "none"}:
+        return None if text == "all" else 0
+    if not text.isdecimal():
+        fail(f"--refusals {text}: expected a number, all or none", WRONG_USE)
+    return int(text)
 
 
 def _fail(error: Exception) -> NoReturn:
     """End the command: a file that cannot be used, or a Kafka that does not answer."""
     match error:
         case CommandFileError():
-            fail(str(error), WRONG_USE)
+            todo = "Nothing was published. Mend the line, then publish the file again."
+            fail(str(error), WRONG_USE, todo)
         case PublishError():
-            fail(str(error), UNAVAILABLE)
+            fail(str(error), UNAVAILABLE, "`danbao doctor` looks at Kafka and its topics.")
         case OSError() if error.filename is not None:
             fail(f"{error.filename}: {error.strerror}", WRONG_USE)
         case _:

@@ -11,17 +11,17 @@ from danbao.cli.books_tables import (
     equation_table,
     trial_balance_table,
 )
-from danbao.cli.format import counts_table, money_text, plain_table
+from danbao.cli.format import money_text, plain_table
+from danbao.cli.refusals import codes_tables
 from danbao.cli.summary_figures import Summary
 
 
 def summary_tables(summary: Summary) -> list[Table]:
     """All tables in the order in which a person reads them."""
-    counted = (("Refused commands", summary.refusals), ("Declined payments", summary.declines))
     return [
         _totals(summary),
         _trades(summary),
-        *(counts_table(title, "code", counts) for title, counts in counted if counts),
+        *codes_tables(summary.refusals, summary.declines),
         _payouts(summary),
         *(trial_balance_table(summary.balances, code) for code in currencies(summary.balances)),
         *(equation_table(equation) for equation in summary.equations),

@@ -13,6 +13,7 @@ from danbao.cli.format import short_type
 from danbao.kernel.messages import LogRow
 from danbao.kernel.sql import load_queries
 
+CREDITED = "settlement.credit_recorded.v1"
 REJECTED = ".command_rejected."
 
 Q = load_queries("danbao.cli", "trade.sql")
@@ -62,11 +63,18 @@ class Story:
     events: list[Happened]
     payments: list[dict[str, Any]]
     timers: list[dict[str, Any]]
+    windows: dict[str, dict[str, Any]]
+    """The settlement windows that the trade is in, with their payouts, by id."""
 
     @property
     def refusals(self) -> list[Happened]:
         """The refused commands among the events."""
         return [event for event in self.events if event.is_refusal]
+
+    @property
+    def credits(self) -> list[dict[str, Any]]:
+        """What settlement recorded for the seller."""
+        return [event.data for event in self.events if event.row.type == CREDITED]
 
     @property
     def is_known(self) -> bool:
@@ -81,6 +89,7 @@ async def read_story(connection: asyncpg.Connection, trade_id: str) -> Story:
     causes = await _causes(connection, rows)
     events = [_happened(row, causes.get(row.causation_id)) for row in rows]
     named = {event.data["payment_id"] for event in events if event.data.get("payment_id")}
+    windows = sorted({event.data["window_id"] for event in events if event.row.type == CREDITED})
     checkpoint = await connection.fetchval(Q["checkpoint"])
     trade = await connection.fetchrow(Q["trade"], trade_id)
     return Story(
@@ -90,6 +99,9 @@ async def read_story(connection: asyncpg.Connection, trade_id: str) -> Story:
         events=events,
         payments=[dict(row) for row in await connection.fetch(Q["payments"], sorted(named))],
         timers=[dict(row) for row in await connection.fetch(Q["timers"], trade_id)],
+        windows={
+            row["window_id"]: dict(row) for row in await connection.fetch(Q["windows"], windows)
+        },
     )
 
 

@@ -6,18 +6,25 @@ from rich.table import Table
 
 from danbao.cli.format import (
     amount_text,
-    json_text,
     money_text,
     plain_table,
     safe_text,
-    short_text,
     short_type,
     time_text,
 )
+from danbao.cli.refusals import REFUSED, facts_text
+from danbao.cli.trade_details import details_text
+from danbao.cli.trade_money import outcomes, payments_table, settlement_table
 from danbao.cli.trade_story import Happened, Story
 from danbao.kernel.records import time_text as json_time
 
-FACTS_CELLS = 60
+ENDED_BY = {
+    "buyer": "buyer, who confirmed receipt",
+    "timer": "timer: nobody objected in time",
+    "cancelled": "cancelled before payment",
+    "pay_timeout": "pay_timeout: not paid in time",
+    "refunded": "refunded in full",
+}
 
 
 def story_tables(story: Story) -> list[Table]:
@@ -26,7 +33,9 @@ def story_tables(story: Story) -> list[Table]:
     if any(event.postings for event in story.events):
         tables.append(_journal(story))
     if story.payments:
-        tables.append(_payments(story))
+        tables.append(payments_table(story))
+    if story.credits:
+        tables.append(settlement_table(story))
     if story.timers:
         tables.append(_timers(story))
     if story.refusals:
@@ -41,7 +50,8 @@ def story_json(story: Story) -> dict[str, Any]:
         "behind": story.is_behind,
         "trade": _plain(story.trade) if story.trade is not None else None,
         "events": [_event_json(event) for event in story.events],
-        "payments": [_plain(payment) for payment in story.payments],
+        "payments": [_plain(payment) for payment in outcomes(story)],
+        "settlement_windows": [_plain(window) for window in story.windows.values()],
         "timers": [_plain(timer) for timer in story.timers],
         "refusals": [
             {"position": refusal.row.position} | refusal.data for refusal in story.refusals
@@ -85,7 +95,7 @@ def _state(story: Story) -> Table:
     if story.is_behind:
         table.add_row("", "the read model is behind the events below")
     if trade["ended_by"]:
-        table.add_row("ended by", trade["ended_by"])
+        table.add_row("ended by", ENDED_BY.get(trade["ended_by"], trade["ended_by"]))
     table.add_row("title", safe_text(trade["title"]))
     table.add_row("buyer", trade["buyer"])
     table.add_row("seller", trade["seller"])
@@ -102,7 +112,10 @@ def _events(story: Story) -> Table:
     for event in story.events:
         when = time_text(event.row.recorded_at)
         cause = "" if event.cause is None else str(event.cause)
-        table.add_row(str(event.row.position), when, short_type(event.row.type), cause)
+        name, details = short_type(event.row.type), details_text(event.row.type, event.data)
+        table.add_row(str(event.row.position), when, name, cause)
+        if details:
+            table.add_row("", "", f"  {details}", "")
     return table
 
 
@@ -117,33 +130,18 @@ def _journal(story: Story) -> Table:
     return table
 
 
-def _payments(story: Story) -> Table:
-    columns = ("payment", "payer", "amount", "status", "code", "risk")
-    table = plain_table(*columns, title="Payments", right=("amount",))
-    for payment in story.payments:
-        table.add_row(
-            payment["payment_id"],
-            payment["payer"],
-            money_text(payment["amount_minor"], payment["currency"]),
-            payment["status"],
-            payment["code"] or "",
-            f"{payment['risk_decision'] or ''} {payment['risk_reasons'] or ''}".strip(),
-        )
-    return table
-
-
 def _timers(story: Story) -> Table:
     table = plain_table("due", "command", title="Deadlines that run")
     for timer in story.timers:
-        table.add_row(time_text(timer["due_at"]), timer["type"])
+        table.add_row(time_text(timer["due_at"]), short_type(timer["type"]))
     return table
 
 
 def _refusals(story: Story) -> Table:
     columns = ("position", "command", "code", "facts")
-    table = plain_table(*columns, title="Refused commands", right=("position",))
+    table = plain_table(*columns, title=REFUSED, right=("position",))
     for refusal in story.refusals:
-        facts = short_text(json_text(refusal.data["facts"]), FACTS_CELLS)
+        facts = facts_text(refusal.data["facts"])
         place = str(refusal.row.position)
-        table.add_row(place, refusal.data["command_type"], refusal.data["code"], facts)
+        table.add_row(place, short_type(refusal.data["command_type"]), refusal.data["code"], facts)
     return table

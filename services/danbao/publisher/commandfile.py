@@ -33,7 +33,7 @@ class CommandFileError(ValueError):
 
     def __init__(self, file: str, number: int, why: str) -> None:
         """Name the place as editors understand it: `file:line`."""
-        super().__init__(f"{file}:{number}: {why}")
+        super().__init__(f"{file}:{number}: {why}" if number else f"{file}: {why}")
         self.file = file
         self.number = number
         self.why = why
@@ -44,6 +44,7 @@ class Line(msgspec.Struct, gc=False):
 
     number: int
     partitionkey: str
+    file: str = ""
     id: str = ""
     type: str = ""
     source: str = ""
@@ -119,6 +120,7 @@ def parse_lines(lines: Iterable[bytes], file: str) -> Iterator[Line]:
         yield Line(
             number=number,
             partitionkey=record.partitionkey,
+            file=file,
             id=(record.id or "").lower(),  # as the engine writes it when it answers
             type=record.type or "",
             source=record.source or "",

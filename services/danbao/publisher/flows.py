@@ -8,11 +8,12 @@ from the start of the topics, a file that was published before ends at once and 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from danbao.publisher.commandfile import Line
+from danbao.publisher.stuck import Stuck
 
 REJECTED = ".command_rejected."
 STUCK_SHOWN_MAX = 20
@@ -32,38 +33,6 @@ class Limits:
     """Without any progress for so long the open flows count as stuck."""
     tick_s: float = 0.01
     """Shortest time between two looks at the events: smaller is quicker, larger is cheaper."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A flow that cannot go on: the line it stands at and what it waits for."""
-
-    flow: str
-    line: int | None
-    missing: dict[str, int]
-    """Types of events, and how many of each are missing."""
-    unanswered: list[str]
-    """Ids of commands that were sent and not answered."""
-
-    def __str__(self) -> str:
-        """One line for a person."""
-        waits = [f"{count} x {name}" for name, count in sorted(self.missing.items())]
-        waits += [f"the answer to {command}" for command in self.unanswered]
-        where = "after its last line" if self.line is None else f"at line {self.line}"
-        return f"{self.flow} {where} waits for {', '.join(waits)}"
-
-
-class FlowsStuckError(RuntimeError):
-    """Nothing moved for `timeout_s`, and flows are open."""
-
-    code = "flows_stuck"
-
-    def __init__(self, timeout_s: float, open_flows: int, stuck: list[Stuck]) -> None:
-        """Keep the facts; the text lists the first flows."""
-        lines = "".join(f"\n  {flow}" for flow in stuck)
-        super().__init__(f"no progress for {timeout_s:g} s, {open_flows} flows are stuck:{lines}")
-        self.open_flows = open_flows
-        self.stuck = stuck
 
 
 class Answers:
@@ -126,7 +95,12 @@ class Schedule:
         self.lines_total = 0
         self.lines_done = 0
         self.answered = 0
-        self.services: set[str] = set()
+        self.already_answered = 0
+        """Commands published although an earlier run had got their answer."""
+        self.repeats = 0
+        """Lines published that repeat an earlier one, id and body."""
+        self.services: dict[str, Line] = {}
+        """Services that commands are for, each with the first line that is."""
         self._flows: dict[str, Flow] = {}
         self._files: deque[deque[tuple[Flow, list[Line]]]] = deque()
         self._unstarted: deque[tuple[Flow, list[Line]]] = deque()
@@ -150,7 +124,7 @@ class Schedule:
                 lines.append(line)
                 if line.type:
                     ids.add(line.id)
-                    self.services.add(line.service)
+                    self.services.setdefault(line.service, line)
                     self._register(flow, line)
             self._files.append(deque(by_flow.values()))
         return len(ids)
@@ -244,7 +218,9 @@ class Schedule:
             self.lines_done += 1
             if line.type:
                 self._ready.append((flow, line))
-                if not line.is_repeat:
+                if line.is_repeat:
+                    self.repeats += 1
+                else:
                     self._owe(flow, flow.answers[line.id])
         if flow.unanswered == 0:
             flow.is_open = False
@@ -258,6 +234,19 @@ class Schedule:
             flow.unanswered += 1
         else:
             self.answered += 1
+            self.already_answered += 1
+
+    def bodies(self, key: str, command_id: str) -> list[Line]:
+        """The lines that were the first with their body under an id, in the order of the files."""
+        answers = self._flows[key].answers.get(command_id)
+        if answers is None:
+            return []
+        return answers.line if isinstance(answers.line, list) else [answers.line]
+
+    def commands(self, key: str) -> Iterator[Line]:
+        """The commands of a flow, those of all files, each body once."""
+        for command_id in self._flows[key].answers:
+            yield from self.bodies(key, command_id)
 
     def stuck(self, flows_max: int = STUCK_SHOWN_MAX) -> list[Stuck]:
         """Describe open flows, the ones opened first."""
@@ -267,6 +256,7 @@ class Schedule:
 def _describe(flow: Flow) -> Stuck:
     """Say what an open flow waits for."""
     number: int | None = None
+    file = flow.lines[0].file if flow.lines else ""
     missing: dict[str, int] = {}
     if flow.next_line < len(flow.lines):
         line = flow.lines[flow.next_line]
@@ -274,4 +264,11 @@ def _describe(flow: Flow) -> Stuck:
         short = {name: count - flow.seen.get(name, 0) for name, count in line.after.items()}
         missing = {name: count for name, count in short.items() if count > 0}
     unanswered = [command for command, a in flow.answers.items() if a.owed > a.seen]
-    return Stuck(flow=flow.key, line=number, missing=missing, unanswered=unanswered)
+    return Stuck(
+        flow=flow.key,
+        file=file,
+        line=number,
+        missing=missing,
+        unanswered=unanswered,
+        seen=dict(flow.seen),
+    )

@@ -6,7 +6,8 @@ batches of one partition follow each other, so one key never reorders within a t
 """
 
 import asyncio
-from collections.abc import Collection
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 from aiokafka.partitioner import murmur2
 
 from danbao.kernel.kafka_clients import make_producer
-from danbao.publisher.commandfile import Line
+from danbao.publisher.commandfile import CommandFileError, Line
 from danbao.publisher.flows import Flow
 
 BATCH_BYTES_MAX = 131_072
+COMMANDS_TOPIC = re.compile(r"danbao\.[a-z]+\.commands")
 
 Header = tuple[str, bytes]
 _FIXED: tuple[Header, ...] = (
@@ -43,20 +45,25 @@ class Outbox:
         self._unconfirmed: set[asyncio.Future[Any]] = set()
         self._failure: BaseException | None = None
 
-    async def start(self, services: Collection[str]) -> dict[str, int]:
+    async def start(self, services: Mapping[str, Line]) -> dict[str, int]:
         """Connect and look the topics up; returns all topics with their numbers of partitions.
 
         Raises:
-            PublishError: a command is for a service that has no commands topic.
+            CommandFileError: a command is for a service that does not exist.
+            PublishError: Kafka has no topics of danbao at all.
         """
         await self._producer.start()
         cluster = await self._producer.client.fetch_all_metadata()
         topics = {topic: len(cluster.partitions_for_topic(topic)) for topic in cluster.topics()}
-        for service in sorted(services):
+        known = sorted(name.split(".")[1] for name in topics if COMMANDS_TOPIC.fullmatch(name))
+        if not known:
+            message = "Kafka has no topics of danbao: was the engine ever started there?"
+            raise PublishError(message)
+        for service, line in services.items():
             topic = f"danbao.{service}.commands"
             if topic not in topics:
-                message = f"there is no topic {topic}: is the engine set up?"
-                raise PublishError(message)
+                why = f"`type` {line.type!r}: no service {service!r}; there are {', '.join(known)}"
+                raise CommandFileError(line.file, line.number, why)
             self._partitions = topics[topic]
         return topics
 

@@ -12,11 +12,13 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
+from danbao.publisher.answers import Answered
 from danbao.publisher.commandfile import Line
-from danbao.publisher.flows import FlowsStuckError, Limits, Schedule
+from danbao.publisher.flows import Limits, Schedule
 from danbao.publisher.outbox import Outbox, PublishError
 from danbao.publisher.pace import Pace
 from danbao.publisher.reader import EventReader
+from danbao.publisher.stuck import FlowsStuckError
 from danbao.publisher.summary import Summary, Tally
 
 PROGRESS_EVERY_S = 0.1
@@ -75,6 +77,7 @@ class _Run:
         self._reader = EventReader(bootstrap, client_id=client_id, knows=schedule.knows)
         self._outbox = Outbox(bootstrap, client_id=client_id)
         self._tally = Tally()
+        self._answered = Answered(schedule)
         self._moved_at = 0.0
         self._shown_at = 0.0
 
@@ -110,7 +113,8 @@ class _Run:
             self._tally.flows += self._schedule.begin()
             await self._file(Pace(self._limits))
         self._show(perf_counter())
-        return self._tally.summary(self._schedule.command_ids, perf_counter() - started_at)
+        seconds = perf_counter() - started_at
+        return self._tally.summary(self._schedule, self._answered, seconds)
 
     async def _file(self, pace: Pace) -> None:
         """Run one file to its end."""
@@ -133,14 +137,16 @@ class _Run:
             due_s = pace.wait_s(now - begun_at, schedule.unstarted_flows, schedule.open_flows)
             await self._reader.poll(self._observe, wait_s=min(POLL_S_MAX, due_s))
 
-    def _remember(self, key: str, event_type: str, cause: str, _value: bytes | None) -> None:
+    def _remember(self, key: str, event_type: str, cause: str, value: bytes | None) -> None:
         """Take in an event from before this run."""
         self._schedule.observe(key, event_type, cause)
+        self._answered.take(key, event_type, cause, value, earlier=True)
 
     def _observe(self, key: str, event_type: str, cause: str, value: bytes | None) -> None:
         """Take in an event of this run."""
         self._moved_at = self._reader.polled_at
         self._tally.count(event_type, value)
+        self._answered.take(key, event_type, cause, value, earlier=False)
         answers = self._schedule.observe(key, event_type, cause)
         if answers is not None and answers.sent_at:
             self._tally.latency_ms.append((self._moved_at - answers.sent_at) * 1000)

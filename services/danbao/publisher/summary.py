@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from danbao.publisher.flows import REJECTED
-
-DECLINED = "authorization.payment_declined."
+from danbao.publisher.answers import DECLINED, Answered, Decline, Refusal
+from danbao.publisher.flows import REJECTED, Schedule
 
 
 class _Coded(msgspec.Struct):
@@ -50,11 +49,19 @@ class Summary:
     """Lines published, repeats included."""
     command_ids: int
     """Distinct ids among them."""
+    already_answered: int
+    """Commands whose answer was there before this run: they changed nothing."""
+    repeats: int
+    """Lines that repeat an earlier line of the files, id and body."""
     flows: int
     """Flows run through; one that is in several files counts in each."""
     events: dict[str, int]
     refusals: dict[str, int]
     declines: dict[str, int]
+    refused: tuple[Refusal, ...]
+    """The commands of the files that were refused, in this run or an earlier one."""
+    declined: tuple[Decline, ...]
+    """The payments of the files that were declined, in this run or an earlier one."""
     seconds: float
     latency: Latency
     start_late_s_max: float
@@ -101,15 +108,19 @@ class Tally:
         if event_type in self._coded:
             self._coded[event_type][_code(value)] += 1
 
-    def summary(self, command_ids: int, seconds: float) -> Summary:
+    def summary(self, schedule: Schedule, answered: Answered, seconds: float) -> Summary:
         """Close the books."""
         return Summary(
             commands=self.commands,
-            command_ids=command_ids,
+            command_ids=schedule.command_ids,
+            already_answered=schedule.already_answered,
+            repeats=schedule.repeats,
             flows=self.flows,
             events=dict(sorted(self.events.items())),
             refusals=dict(sorted(self.refusals.items())),
             declines=dict(sorted(self.declines.items())),
+            refused=tuple(sorted(answered.refusals, key=_place)),
+            declined=tuple(sorted(answered.declines, key=_place)),
             seconds=seconds,
             latency=Latency.of(self.latency_ms),
             start_late_s_max=self.start_late_s_max,
@@ -119,3 +130,8 @@ class Tally:
 def _code(value: bytes | None) -> str:
     """Read the code of a refusal or decline."""
     return _CODED.decode(value or b"{}").code
+
+
+def _place(answer: Refusal | Decline) -> tuple[bool, str, int]:
+    """What this run brought comes first; else in the order of the files."""
+    return answer.earlier, answer.file, answer.line

@@ -64,7 +64,7 @@ def story(trade: dict[str, Any] | None = TRADE) -> Story:
         ),
     ]
     timers = [{"type": "escrow.time_out_payment.v1", "due_at": AT}]
-    return Story("T-1", trade, False, events, [], timers)
+    return Story("T-1", trade, False, events, [], timers, {})
 
 
 def shown(found: Story) -> str:
@@ -119,7 +119,7 @@ def test_a_program_gets_times_causes_and_postings() -> None:
 def test_a_flow_of_refusals_is_no_trade() -> None:
     """A ship command for a trade that never was leaves events in the flow, but no trade."""
     known = story()
-    refused = Story("T-1", None, False, known.refusals, [], [])
+    refused = Story("T-1", None, False, known.refusals, [], [], {})
 
     assert known.is_known
     assert not refused.is_known

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from danbao.publisher.commandfile import CommandFileError, Line, parse_lines, read_command_file
 
@@ -112,11 +113,16 @@ def test_plain_packed_and_piped_files_read_alike(
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(content))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
 
-    plain = list(read_command_file(tmp_path / "a.jsonl"))
+    names = [str(tmp_path / "a.jsonl"), str(tmp_path / "a.jsonl.gz"), "-"]
+
+    plain, packed, piped = (list(read_command_file(name)) for name in names)
 
     assert len(plain) == 2
-    assert list(read_command_file(str(tmp_path / "a.jsonl.gz"))) == plain
-    assert list(read_command_file("-")) == plain
+    for name, lines in zip(names, (plain, packed, piped), strict=True):
+        assert [replace(line, file="") for line in lines] == [
+            replace(line, file="") for line in plain
+        ]
+        assert {line.file for line in lines} == {name}
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(text() * 1_000)[:-20]])

@@ -1,43 +1,14 @@
 """When a line may go out, and when a file is done."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.publisher.lines import CREATED, FUNDED, REJECTED, begun, line, taken
 
 from danbao.publisher.commandfile import Line
-from danbao.publisher.flows import FlowsStuckError, Schedule
-
-CREATED, FUNDED, REJECTED = "e.created.v1", "e.funded.v1", "e.command_rejected.v1"
-
-
-def line(flow: str, name: str, *after: str, data: bytes = b"{}", actor: str | None = None) -> Line:
-    """A command whose id is its name; without a name a line that only waits."""
-    return Line(
-        number=0,
-        partitionkey=flow,
-        id=name,
-        type="e.do_it.v1" if name else "",
-        source="test",
-        data=data,
-        after=dict(Counter(after)),
-        actor=actor,
-    )
-
-
-def begun(*files: Sequence[Line], flows_max: int = 1_000) -> Schedule:
-    """A schedule with its first file begun."""
-    schedule = Schedule(files)
-    schedule.begin()
-    schedule.start(flows_max)
-    return schedule
-
-
-def taken(schedule: Schedule) -> list[str]:
-    """Ids of the lines that are ready."""
-    return [line.id for _, line in schedule.take_ready()]
+from danbao.publisher.flows import Schedule
 
 
 def test_lines_go_out_in_order_and_no_further_than_the_first_unmet_wait() -> None:
@@ -218,28 +189,14 @@ def test_the_first_answer_is_reported_once_for_the_latency() -> None:
     assert schedule.observe("T", FUNDED, "unknown") is None
 
 
-def test_a_stuck_flow_says_what_it_waits_for() -> None:
-    """Whoever reads the error knows which event or answer is missing."""
-    waiting = line("T", "2", CREATED, FUNDED, FUNDED)
-    waiting.number = 7
-    schedule = begun([line("T", "1"), waiting, line("U", "3")])
-    taken(schedule)
-    schedule.observe("T", FUNDED, "x")
+def test_commands_that_had_their_answer_are_counted() -> None:
+    """Publishing a file again shows that nothing new was asked for."""
+    schedule = Schedule([[line("T", "1"), line("T", "2"), line("T", "2")]])
+    schedule.observe("T", CREATED, "1")
+    schedule.begin()
+    schedule.start(1)
 
-    trade, other = schedule.stuck()
-
-    assert (trade.flow, trade.line, trade.unanswered) == ("T", 7, ["1"])
-    assert trade.missing == {CREATED: 1, FUNDED: 1}
-    assert str(trade) == (
-        "T at line 7 waits for 1 x e.created.v1, 1 x e.funded.v1, the answer to 1"
-    )
-    assert str(other) == "U after its last line waits for the answer to 3"
-    assert "2 flows are stuck:\n  T at line 7" in str(FlowsStuckError(5, 2, [trade, other]))
-
-
-def test_only_the_first_twenty_stuck_flows_are_described() -> None:
-    """An error stays readable when everything stands still."""
-    assert len(begun([line(f"T{n}", str(n)) for n in range(50)]).stuck()) == 20
+    assert (schedule.already_answered, schedule.repeats) == (1, 1)
 
 
 @st.composite

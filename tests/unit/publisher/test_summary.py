@@ -4,6 +4,8 @@ from array import array
 
 import pytest
 
+from danbao.publisher.answers import Answered
+from danbao.publisher.flows import Schedule
 from danbao.publisher.summary import Latency, Tally
 
 
@@ -17,7 +19,8 @@ def test_codes_are_read_from_refusals_and_declines_only() -> None:
     tally.count("authorization.payment_declined.v1", b'{"code":"risk_declined"}')
     tally.commands = 8
 
-    summary = tally.summary(command_ids=7, seconds=2.0)
+    schedule = Schedule([])
+    summary = tally.summary(schedule, Answered(schedule), seconds=2.0)
 
     assert summary.refusals == {"trade_unknown": 1, "wrong_state": 2}
     assert summary.declines == {"risk_declined": 1}

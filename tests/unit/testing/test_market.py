@@ -112,7 +112,7 @@ def test_a_file_holds_the_lines_of_the_day(tmp_path: Path) -> None:
 
     for path, lines in zip(paths, DAY.files, strict=True):
         assert gzip.decompress(path.read_bytes()) == b"".join(encode_lines(lines))
-        assert list(read_command_file(path)) == list(parse_lines(encode_lines(lines), "x"))
+        assert list(read_command_file(path)) == list(parse_lines(encode_lines(lines), str(path)))
 
 
 def test_ids_are_ordered_in_time_and_used_once() -> None:
