@@ -6,6 +6,7 @@ when the point is reached for the given time (1 is the first).
 
 import os
 import signal
+from collections.abc import Callable
 
 POINTS = (
     "worker.polled",
@@ -28,6 +29,7 @@ POINTS = (
 """Every point there is, in the order in which a message meets them."""
 
 _plan: dict[str, tuple[int, int]] = {}
+_witness: Callable[[str], None] | None = None
 
 
 def plan_crash(text: str) -> None:
@@ -47,8 +49,16 @@ def plan_crash(text: str) -> None:
     _plan[point] = (int(hit), signal.SIGSTOP if mode == "stop" else signal.SIGKILL)
 
 
+def meet(witness: Callable[[str], None] | None) -> None:
+    """Tell a simulator of every point that is met; it may raise to end what it simulates."""
+    global _witness  # noqa: PLW0603 - one simulator a process, as there is one plan
+    _witness = witness
+
+
 def crash_point(name: str) -> None:
     """Die or freeze here if that was planned."""
+    if _witness is not None:
+        _witness(name)
     if not _plan or name not in _plan:
         return
     left, how = _plan[name]

@@ -5,7 +5,7 @@ offsets that no reader is given.  `memory_source` and `memory_sink` are its clie
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,21 +22,41 @@ class Partition:
 
     begin: int = 0
     slots: list[Record | None] = field(default_factory=list)
+    undecided: dict[int, list[int]] = field(default_factory=dict)
+    """Offsets of each transaction whose end this partition has not seen, the first one first."""
 
     @property
     def end(self) -> int:
         """The offset that the next record will get."""
         return self.begin + len(self.slots)
 
+    @property
+    def stable_end(self) -> int:
+        """The offset up to which everything is decided: nobody is given more."""
+        if self.undecided:
+            return min(offsets[0] for offsets in self.undecided.values())
+        return self.begin + len(self.slots)
+
     def after(self, offset: int, records_max: int) -> tuple[list[Record], int]:
         """Give records from an offset on, at most so many, and the offset to go on from."""
         records: list[Record] = []
-        while offset < self.end and len(records) < records_max:
+        end = self.stable_end
+        while offset < end and len(records) < records_max:
             record = self.slots[offset - self.begin]
             if record is not None:
                 records.append(record)
             offset += 1
         return records, offset
+
+    def decide(self, transaction: int, *, is_committed: bool) -> None:
+        """See the end of a transaction, which takes an offset too."""
+        offsets = self.undecided.pop(transaction, None)
+        if offsets is None:
+            return
+        if not is_committed:
+            for offset in offsets:
+                self.slots[offset - self.begin] = None
+        self.slots.append(None)
 
     def last(self) -> Record | None:
         """Give the last record that readers see."""
@@ -61,7 +81,9 @@ class MemoryBroker:
         self.partitions = partitions
         self._topics: dict[str, list[Partition]] = {}
         self._groups: dict[str, list[Member]] = {}
-        self._arrival = asyncio.Event()
+        self._waiting: dict[str, list[asyncio.Event]] = {}
+        """Who is to be woken when a topic has something new."""
+        self._transactions = 0
         self.publisher_epoch = 0
         """Raised by whoever becomes the one publisher of events; fences the earlier ones."""
         for topic in (*declared_topics(), *topics):
@@ -110,21 +132,39 @@ class MemoryBroker:
             flow = (key or b"").decode(errors="replace")
             partition = partition_of(flow, len(self._topics[topic]))
         record = self._append(TopicPartition(topic, partition), key, value, headers)
-        self._wake()
+        self._wake(topic)
         return record
 
-    def send_together(self, sent: Sequence[tuple[TopicPartition, bytes, bytes, Headers]]) -> None:
-        """Append records as one transaction, whose end takes an offset in each partition."""
-        for place, key, value, headers in sent:
-            self._append(place, key, value, headers)
-        for place in {place for place, *_ in sent}:
-            self.partition(place).slots.append(None)
-        self._wake()
+    def begin_transaction(self) -> int:
+        """Begin a transaction; gives its number."""
+        self._transactions += 1
+        return self._transactions
+
+    def write(
+        self, transaction: int, place: TopicPartition, key: bytes, value: bytes, headers: Headers
+    ) -> None:
+        """Append a record that nobody is given before its transaction is committed."""
+        record = self._append(place, key, value, headers)
+        self.partition(place).undecided.setdefault(transaction, []).append(record.offset)
+
+    def decide(self, transaction: int, place: TopicPartition, *, is_committed: bool) -> None:
+        """Let a partition see the end of a transaction."""
+        self.partition(place).decide(transaction, is_committed=is_committed)
+        self._wake(place.topic)
+
+    def undecided(self, transaction: int | None = None) -> list[TopicPartition]:
+        """Give the partitions that wait for the end of a transaction, or of any."""
+        return [
+            place
+            for place in self.places()
+            if (found := self.partition(place).undecided)
+            and (transaction is None or transaction in found)
+        ]
 
     def abort_some(self, place: TopicPartition, records: int) -> None:
         """Let a transaction write so many records and be aborted: only offsets are left."""
         self.partition(place).slots.extend([None] * (records + 1))
-        self._wake()
+        self._wake(place.topic)
 
     def forget_before(self, place: TopicPartition, offset: int) -> None:
         """Delete old records, as retention does."""
@@ -145,13 +185,16 @@ class MemoryBroker:
             member.assign(set())
             self._share_out(group)
 
-    async def wait_for_news(self, seconds: float) -> None:
-        """Wait until a record or an assignment comes, at most so long."""
-        arrival = self._arrival
-        try:
-            await asyncio.wait_for(arrival.wait(), seconds)
-        except TimeoutError:
-            return
+    def follow(self, topics: Iterable[str], news: asyncio.Event) -> None:
+        """Let somebody know whenever a topic has something new."""
+        for topic in topics:
+            self._waiting.setdefault(topic, []).append(news)
+
+    def unfollow(self, topics: Iterable[str], news: asyncio.Event) -> None:
+        """Let somebody know no longer."""
+        for topic in topics:
+            if news in (waiting := self._waiting.get(topic, [])):
+                waiting.remove(news)
 
     def _append(
         self, place: TopicPartition, key: bytes | None, value: bytes | None, headers: Headers
@@ -168,7 +211,7 @@ class MemoryBroker:
         """
         members = self._groups[group]
         shares: Mapping[int, set[TopicPartition]] = {id(member): set() for member in members}
-        for topic in {topic for member in members for topic in member.topics}:
+        for topic in sorted({topic for member in members for topic in member.topics}):
             readers = [member for member in members if topic in member.topics]
             count, extra = divmod(len(self._topics[topic]), len(readers))
             begin = 0
@@ -178,8 +221,7 @@ class MemoryBroker:
                 begin = end
         for member in members:
             member.assign(shares[id(member)])
-        self._wake()
 
-    def _wake(self) -> None:
-        self._arrival.set()
-        self._arrival = asyncio.Event()
+    def _wake(self, topic: str) -> None:
+        for news in self._waiting.get(topic, ()):
+            news.set()

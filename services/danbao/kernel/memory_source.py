@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from danbao.kernel.errors import OffsetError
 from danbao.kernel.memory_broker import MemoryBroker
+from danbao.kernel.memory_wire import DIRECT, Wire
 from danbao.kernel.messages import Record, TopicPartition
 
 
@@ -14,10 +16,14 @@ class MemorySource:
     Newly assigned partitions are held until the worker has claimed them and calls `seek`.
     """
 
-    def __init__(self, broker: MemoryBroker, topics: Iterable[str], *, group: str) -> None:
+    def __init__(
+        self, broker: MemoryBroker, topics: Iterable[str], *, group: str, wire: Wire = DIRECT
+    ) -> None:
         """Read topics of a broker as a member of a group, from `start` on."""
         self.topics = tuple(topics)
         self._broker = broker
+        self._wire = wire
+        self._news = asyncio.Event()
         self._group = group
         self._places: dict[TopicPartition, int] = {}
         """Where each assigned partition goes on."""
@@ -28,6 +34,8 @@ class MemorySource:
 
     async def start(self) -> None:
         """Join the group."""
+        await self._wire.cross("join")
+        self._broker.follow(self.topics, self._news)
         self._broker.join(self._group, self)
 
     def assign(self, places: set[TopicPartition]) -> None:
@@ -36,17 +44,23 @@ class MemorySource:
         self._held = set(places)
         self._unclaimed = set(places)
         self._is_joined = True
+        self._news.set()
 
     async def poll(self, records_max: int, wait_s: float) -> Sequence[Record]:
         """Give what is there; wakes early when partitions were assigned."""
+        await self._wire.cross("poll")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         while True:
+            self._news.clear()
             records = self._take(records_max)
             left = deadline - loop.time()
             if records or self._unclaimed or left <= 0:
                 return records
-            await self._broker.wait_for_news(left)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._news.wait()
+            await self._wire.cross("fetch")
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this worker's now."""
@@ -65,8 +79,9 @@ class MemorySource:
         self, places: Iterable[TopicPartition]
     ) -> dict[TopicPartition, tuple[int, int]]:
         """First offset that is there, and the offset that the next record will get."""
+        await self._wire.cross("bounds")
         partitions = {place: self._broker.partition(place) for place in places}
-        return {place: (p.begin, p.end) for place, p in partitions.items()}
+        return {place: (p.begin, p.stable_end) for place, p in partitions.items()}
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         """Go on from an offset, at once."""
@@ -83,11 +98,13 @@ class MemorySource:
     async def lag(self) -> int:
         """Offsets that wait."""
         return sum(
-            self._broker.partition(place).end - offset for place, offset in self._places.items()
+            self._broker.partition(place).stable_end - offset
+            for place, offset in self._places.items()
         )
 
     async def close(self) -> None:
         """Leave the group."""
+        self._broker.unfollow(self.topics, self._news)
         self._broker.leave(self._group, self)
 
     def _take(self, records_max: int) -> list[Record]:
@@ -100,6 +117,8 @@ class MemorySource:
             if place in self._held:
                 continue
             partition, offset = self._broker.partition(place), self._places[place]
+            if offset == partition.end:
+                continue
             if not partition.begin <= offset <= partition.end:
                 raise OffsetError(f"{place.topic}/{place.partition} has no offset {offset}")
             records, self._places[place] = partition.after(offset, records_max - len(taken))

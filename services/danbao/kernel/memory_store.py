@@ -3,8 +3,8 @@
     tables = Tables()
     mine, theirs = MemoryStore(tables), MemoryStore(tables)   # two processes, one database
 
-It keeps every promise of the Store port that the conformance suite holds Postgres to.  Units of
-one `Tables` run one after the other from their first lock on.
+It keeps every promise of the Store port that the conformance suite holds Postgres to, row locks
+included.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from danbao.kernel.errors import FencedError, OutcomeUnknownError
 from danbao.kernel.memory_tables import Lease, Tables
 from danbao.kernel.memory_unit import MemoryUnit
+from danbao.kernel.memory_wire import DIRECT, Wire
 from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition, is_events_topic
 
 PARKED = "flow_parked"
@@ -27,39 +28,43 @@ PARKED = "flow_parked"
 class MemoryStore:
     """The Store port without a server."""
 
-    def __init__(self, tables: Tables | None = None) -> None:
+    def __init__(self, tables: Tables | None = None, wire: Wire = DIRECT) -> None:
         """Open tables, or begin with empty ones."""
         self.tables = Tables() if tables is None else tables
+        self._wire = wire
         self._news = asyncio.Event()
         self.lose_next_commit: bool | None = None
         """Let the next COMMIT end unclearly: True when it happened all the same."""
 
     async def incarnation(self) -> UUID:
         """Which log this is."""
+        await self._wire.cross("head")
         return self.tables.incarnation
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[MemoryUnit]:
         """Open a transaction; it commits at the end of the block."""
-        unit = MemoryUnit(self.tables)
+        await self._wire.cross("begin")
+        unit = self._begin()
         try:
             yield unit
-            lost, self.lose_next_commit = self.lose_next_commit, None
-            if lost is not False:
-                unit.commit()
-            if lost is not None:
-                raise OutcomeUnknownError("lost the connection during COMMIT")
+            await self._commit(unit)
         finally:
-            unit.release()
+            self._leave(unit)
 
     async def claim(self, service: str, place: TopicPartition, start: int) -> Offset:
         """Take a partition over."""
-        async with self.unit() as unit:
-            await unit.lock_offsets(service, [place])
-            stored = self.tables.offsets.get((service, place), Offset(0, start))
+        await self._wire.cross("claim_offset")
+        unit, offsets = self._begin(), self.tables.offsets
+        try:
+            await self.tables.locks.take(unit.holder, ("offset", service, place))
+            stored = offsets.get((service, place), Offset(0, start))
             claimed = replace(stored, epoch=stored.epoch + 1)
-            self.tables.offsets[service, place] = claimed
-            return claimed
+            offsets[service, place] = claimed
+        finally:
+            self._leave(unit)
+        await self._wire.cross("claimed")
+        return claimed
 
     async def read_offset(self, service: str, place: TopicPartition) -> Offset:
         """Read how far the service is, waiting for whoever has it locked."""
@@ -68,16 +73,19 @@ class MemoryStore:
 
     async def head(self) -> int:
         """The log's last position."""
+        await self._wire.cross("head")
         return self.tables.position
 
     async def read_log(self, after: int, limit: int) -> Sequence[LogRow]:
         """Read a slice of the log."""
+        await self._wire.cross("read_log")
         return self.tables.log[after : after + limit]
 
     async def due_timers(
         self, now: datetime, besides: Iterable[str], limit: int
     ) -> Sequence[TimerRow]:
         """Give deadlines that have come, besides those named."""
+        await self._wire.cross("due_timers")
         left_out = set(besides)
         due = [
             timer
@@ -88,6 +96,7 @@ class MemoryStore:
 
     async def parked_flows(self, service: str, place: TopicPartition) -> set[str]:
         """Give the flows whose events are set aside."""
+        await self._wire.cross("parked_flows")
         return {
             stored.letter.partition_key
             for (name, where, _), stored in self.tables.letters.items()
@@ -99,6 +108,7 @@ class MemoryStore:
 
     async def retries(self, service: str) -> Sequence[tuple[TopicPartition, str | None]]:
         """Give where dead letters can be tried again."""
+        await self._wire.cross("retries")
         found: dict[tuple[TopicPartition, str | None], bool] = {}
         for (name, place, _), stored in self.tables.letters.items():
             flow = stored.letter.partition_key if is_events_topic(place) else None
@@ -113,21 +123,27 @@ class MemoryStore:
 
     async def take_lease(self, owner: str, now: datetime, seconds: float) -> int | None:
         """Take or renew the relay's lease."""
+        await self._wire.cross("take_lease")
         lease = self.tables.lease
-        if lease.owner != owner and lease.until >= now:
-            return None
-        self.tables.lease = Lease(owner, now + timedelta(seconds=seconds), lease.confirmed)
-        return lease.confirmed
+        is_free = lease.owner == owner or lease.until < now
+        if is_free:
+            until = now + timedelta(seconds=seconds)
+            self.tables.lease = Lease(owner, until, lease.confirmed)
+        await self._wire.cross("lease_taken")
+        return lease.confirmed if is_free else None
 
     async def confirm(self, owner: str, position: int) -> None:
         """Note what is certainly published."""
+        await self._wire.cross("confirm")
         lease = self.tables.lease
         if lease.owner != owner:
             raise FencedError("the relay's lease is another's")
         self.tables.lease = Lease(owner, lease.until, max(lease.confirmed, position))
+        await self._wire.cross("confirmed")
 
     async def notify(self) -> None:
         """Wake those who follow the log."""
+        await self._wire.cross("notify")
         for news in self.tables.followers:
             news.set()
 
@@ -137,7 +153,8 @@ class MemoryStore:
             self.tables.followers.add(self._news)
             self._news.set()
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         except TimeoutError:
             return
         finally:
@@ -146,3 +163,26 @@ class MemoryStore:
     async def close(self) -> None:
         """Follow the log no longer."""
         self.tables.followers.discard(self._news)
+
+    def _begin(self) -> MemoryUnit:
+        """Open a transaction on the server."""
+        return MemoryUnit(self.tables, self._wire)
+
+    async def _commit(self, unit: MemoryUnit) -> None:
+        """Commit, and hear of it.
+
+        Raises:
+            OutcomeUnknownError: the transaction was over, or the answer got lost.
+        """
+        await self._wire.cross("commit")
+        if unit.is_over:
+            raise OutcomeUnknownError("the server has ended the transaction")
+        lost, self.lose_next_commit = self.lose_next_commit, None
+        if lost is not False:
+            unit.commit()
+        if lost is not None:
+            raise OutcomeUnknownError("lost the connection during COMMIT")
+
+    def _leave(self, unit: MemoryUnit) -> None:
+        """Be done with a transaction, whatever became of it."""
+        unit.end()

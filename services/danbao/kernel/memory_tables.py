@@ -4,14 +4,17 @@ What the migrations promise holds here too: the log has no gaps and is only ever
 (stream, version) and command ids are unique, and guarded balances stay above their floor.
 """
 
-from asyncio import Event, Lock
+from asyncio import Event
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from danbao.kernel.loaded import Account
+from danbao.kernel.memory_locks import Locks
 from danbao.kernel.messages import (
     Answer,
     DeadLetter,
@@ -91,8 +94,8 @@ class Tables:
     timers: dict[str, TimerRow] = field(default_factory=dict)
     letters: dict[LetterKey, StoredLetter] = field(default_factory=dict)
     lease: Lease = field(default_factory=Lease)
-    lock: Lock = field(default_factory=Lock)
-    """Stands for every row lock: one unit at a time holds it, from its first lock to its end."""
+    letter_ids: Iterator[int] = field(default_factory=partial(count, 1))
+    locks: Locks = field(default_factory=Locks)
     followers: set[Event] = field(default_factory=set)
 
     @property

@@ -236,7 +236,7 @@ class Worker:
     async def _reread(self, records: Iterable[Record]) -> list[Record]:
         """Find out what is committed after an unclear end; gives the records still to handle."""
         reclaimed: set[TopicPartition] = set()
-        for place in {record.place for record in records}:
+        for place in sorted({record.place for record in records}):
             mine = self._progress.offsets.get(place)
             while mine is not None:
                 self.pulse.turn()
