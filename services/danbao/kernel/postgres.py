@@ -33,6 +33,9 @@ PATIENT = {
 
 TRANSACTION_TIMEOUT_SINCE = 17
 
+CLIENT_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises of its own when the server went away in mid-answer."""
+
 
 async def connect(
     dsn: str,
@@ -48,24 +51,27 @@ async def connect(
         UnavailableError: nobody answers there.
     """
     settings = {"application_name": f"{APPLICATION} {purpose}", "timezone": "UTC"}
+    connection: asyncpg.Connection | None = None
     try:
         connection = await asyncpg.connect(
             dsn, timeout=10, command_timeout=answer_within_s, server_settings=settings
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        await connection.execute("; ".join(_first_words(connection, timeouts, role)), timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError, *CLIENT_ERRORS) as error:
+        await discard(connection)
         raise UnavailableError(f"Postgres does not answer: {error!r}") from error
+    return connection
+
+
+def _first_words(
+    connection: asyncpg.Connection, timeouts: dict[str, str] | None, role: str | None
+) -> list[str]:
+    """What is said on a new connection before anything else: time-outs and role."""
     chosen = dict(TIMEOUTS if timeouts is None else timeouts)
     if connection.get_server_version().major < TRANSACTION_TIMEOUT_SINCE:
         chosen.pop("transaction_timeout", None)
     statements = [f"SET {name} = '{value}'" for name, value in chosen.items()]
-    if role is not None:
-        statements.append(f"SET ROLE {role}")
-    try:
-        await connection.execute("; ".join(statements), timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        await discard(connection)
-        raise UnavailableError(f"Postgres does not answer: {error!r}") from error
-    return connection
+    return statements if role is None else [*statements, f"SET ROLE {role}"]
 
 
 async def discard(connection: asyncpg.Connection | None) -> None:

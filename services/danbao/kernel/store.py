@@ -22,7 +22,7 @@ from danbao.kernel.errors import (
     UnavailableError,
 )
 from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition
-from danbao.kernel.postgres import PATIENT, TIMEOUTS, connect, discard
+from danbao.kernel.postgres import CLIENT_ERRORS, PATIENT, TIMEOUTS, connect, discard
 from danbao.kernel.sql import load_queries
 from danbao.kernel.unit import PostgresUnit, to_log_row, to_offset
 
@@ -44,7 +44,7 @@ BROKEN = (
     TimeoutError,
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
+    *CLIENT_ERRORS,
     asyncpg.OperatorInterventionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.CannotConnectNowError,
