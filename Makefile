@@ -32,14 +32,13 @@ up: setup ## run the engine in the foreground; Ctrl-C stops it
 down: setup ## stop an engine started with `danbao up --detach`
 	@$(BIN)/danbao down
 
-test: setup ## all tests but the fault suite, those of integration on real Kafka and Postgres
-	@$(BIN)/pytest tests --ignore tests/faults
+test: test-unit test-integration ## all tests but the fault suite, those of integration on real Kafka and Postgres
 
 test-unit: setup ## the pure tests: seconds, no server
 	@$(BIN)/pytest tests/unit tests/tidy -n 2
 
 test-integration: setup ## the tests on real Kafka and Postgres
-	@$(BIN)/pytest tests/conformance tests/integration
+	@$(BIN)/pytest tests/conformance tests/integration -n 2 --dist loadfile
 
 test-faults: setup ## a selection of the fault suite, below ten minutes
 	@DANBAO_FAULT_SEED=$(FAULT_SEED) $(BIN)/pytest tests/faults -m brief

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -20,6 +20,7 @@ from danbao.kernel.findings import CheckError, Finding, Status
 from danbao.kernel.kafka_clients import make_admin
 from danbao.kernel.postgres_checks import examine_postgres
 from danbao.kernel.settings import Settings
+from danbao.kernel.topics import described
 from danbao.servers import Addresses, LocalServers, postgres_config
 from danbao.servers.ports import free_port, is_free
 
@@ -29,10 +30,9 @@ RELOADED_WITHIN_S = 10
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+@contextmanager
+def sound_servers(home: Path) -> Iterator[Settings]:
     """Servers that were set up."""
-    home = tmp_path_factory.mktemp("checks")
     servers = LocalServers(home, print)
 
     async def start() -> Settings:
@@ -44,9 +44,25 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         await set_up(made, print)
         return made
 
-    yield asyncio.run(start())
-    asyncio.run(servers.stop())
-    servers.remove_outside_data()
+    try:
+        yield asyncio.run(start())
+    finally:
+        asyncio.run(servers.stop())
+        servers.remove_outside_data()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Servers for all tests that leave them as they were."""
+    with sound_servers(tmp_path_factory.mktemp("checks")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_settings(tmp_path: Path) -> Iterator[Settings]:
+    """Servers for one test: what it does cannot be taken back."""
+    with sound_servers(tmp_path) as made:
+        yield made
 
 
 async def sql(settings: Settings, *statements: str) -> object:
@@ -215,14 +231,18 @@ async def pooled(settings: Settings, mode: str) -> AsyncIterator[str]:
 
 
 async def test_a_topic_with_more_partitions_than_it_was_made_with_is_refused(
-    settings: Settings,
+    own_settings: Settings,
 ) -> None:
-    """The last test: this cannot be taken back."""
-    admin = make_admin(settings.kafka_bootstrap, client_id="test")
+    """Someone added them by hand: keys move, and with them the order of a flow."""
+    admin = make_admin(own_settings.kafka_bootstrap, client_id="test")
     await admin.start()
     try:
-        await admin.create_partitions({COMMANDS: NewPartitions(settings.partitions + 4)})
+        count = own_settings.partitions + 4
+        await admin.create_partitions({COMMANDS: NewPartitions(count)})
+        async with asyncio.timeout(RELOADED_WITHIN_S):  # the broker says so before it shows them
+            while len((await described(admin, [COMMANDS]))[0]["partitions"]) != count:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
     finally:
         await admin.close()
 
-    assert (await refusal(settings)).code == "topic_partitions_changed"
+    assert (await refusal(own_settings)).code == "topic_partitions_changed"
