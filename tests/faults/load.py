@@ -8,10 +8,10 @@ from uuid import NAMESPACE_OID, uuid5
 from tests.faults.fleet import Fleet, until
 from tests.integration.running_engine import RunningEngine
 
+from danbao.bench.whole_trades import WholeTrades
 from danbao.publisher import Limits, Progress, Summary, parse_lines, publish
 from danbao.testing.market import encode_lines
 from danbao.testing.market_flow import CommandLine
-from danbao.testing.whole_trades import WholeTrades
 
 UNPAID_EVERY = 8
 PAY_WITHIN_S = 2

@@ -11,13 +11,13 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from danbao.bench.whole_trades import WholeTrades
 from danbao.cli.format import plain_table
 from danbao.cli.wait import wait_idle
 from danbao.engine.record import EngineRecord
 from danbao.publisher import Limits, Summary, parse_lines, publish
 from danbao.testing.market import encode_lines
 from danbao.testing.market_flow import CommandLine
-from danbao.testing.whole_trades import WholeTrades
 
 IN_FLIGHT = 1_600
 STEADY_RATE = 200

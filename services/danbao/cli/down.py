@@ -3,10 +3,10 @@
 import time
 from typing import Annotated
 
-import psutil
 import typer
 
 from danbao.cli.exits import REFUSED, UNAVAILABLE, fail, settings
+from danbao.engine.detached import NotStoppedError, stop_and_wait
 from danbao.engine.record import EngineRecord, read_record
 
 
@@ -28,12 +28,8 @@ def down(
 
 
 def stop_engine(record: EngineRecord, within: float) -> None:
-    """Ask an engine to stop, and wait until it has."""
+    """Ask an engine to stop, and wait until it has; ends the command when it does not."""
     try:
-        process = psutil.Process(record.pid)
-        process.terminate()
-        process.wait(within)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        fail(f"process {record.pid} did not stop within {within:.0f} s", UNAVAILABLE)
+        stop_and_wait(record, within)
+    except NotStoppedError as error:
+        fail(str(error), UNAVAILABLE)

@@ -6,6 +6,7 @@ import typer
 
 from danbao.cli import (
     backup,
+    bench,
     dead_letter_changes,
     demo,
     doctor,
@@ -56,6 +57,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "backup": backup.backup,
     "restore": backup.restore,
     "demo": demo.demo,
+    "bench": bench.bench,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -1,9 +1,7 @@
 """`danbao up`: everything, in the foreground on one screen, or detached."""
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -19,6 +17,7 @@ from rich.live import Live
 
 from danbao.app import PROCESSES
 from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail, running, settings
+from danbao.engine.detached import NotStartedError, start_in_background
 from danbao.engine.engine import Engine
 from danbao.engine.lag import LagMeter
 from danbao.engine.record import EngineRecord, read_record
@@ -27,7 +26,6 @@ from danbao.kernel.errors import UnavailableError
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.kernel.settings import Settings
 
-DETACHED_READY_WITHIN_S = 120
 LOOK_EVERY_S = 0.5
 WORKERS_MAX = 64
 
@@ -122,34 +120,10 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
 
 
 def start_detached(home: Path, workers: list[str], *, sandbox: bool = False) -> EngineRecord:
-    """Start `danbao up` for a home in the background, and wait until it is ready."""
+    """Start an engine in the background; ends the command when it does not get ready."""
     if read_record(home):
         fail("an engine runs here already", REFUSED, "Stop it with `danbao down`.")
-    home.mkdir(parents=True, exist_ok=True)
-    log = home / "engine.log"
-    command = [sys.executable, "-m", "danbao", "up", "--plain"]
-    for text in workers:
-        command += ["--workers", text]
-    if sandbox:
-        command.append("--sandbox")
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "DANBAO_HOME": str(home)},
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + DETACHED_READY_WITHIN_S
-    while time.monotonic() < deadline:
-        text = log.read_text(errors="replace")
-        if "\nready after" in text and (record := read_record(home)):
-            return record
-        if process.poll() is not None:
-            fail(f"the engine did not start:\n{text[-2000:]}", UNAVAILABLE)
-        time.sleep(0.05)
-    process.terminate()
-    return fail(
-        f"the engine was not ready within {DETACHED_READY_WITHIN_S} s", UNAVAILABLE, str(log)
-    )
+    try:
+        return start_in_background(home, workers, sandbox=sandbox)
+    except NotStartedError as error:
+        fail(str(error), UNAVAILABLE, error.todo)

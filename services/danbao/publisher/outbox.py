@@ -1,35 +1,25 @@
 """Sends commands as CloudEvents in binary mode, in whole batches, to `danbao.<service>.commands`.
 
-A batch per partition costs a fraction of a future per record (ADR: publisher), and the partition
-is computed once a flow: the client's murmur2 is written in Python.  The producer is idempotent and
-batches of one partition follow each other, so one key never reorders within a topic.
+The partition is computed once a flow: the client's murmur2 is written in Python.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
 
 from aiokafka.partitioner import murmur2
 
-from danbao.kernel.kafka_clients import make_producer
+from danbao.publisher.batches import BatchSender, Header, OutRecord, PublishError
 from danbao.publisher.commandfile import CommandFileError, Line
 from danbao.publisher.flows import Flow
 
-BATCH_BYTES_MAX = 131_072
 COMMANDS_TOPIC = re.compile(r"danbao\.[a-z]+\.commands")
 
-Header = tuple[str, bytes]
 _FIXED: tuple[Header, ...] = (
     ("ce_specversion", b"1.0"),
     ("content-type", b"application/json"),
 )
-
-
-class PublishError(RuntimeError):
-    """Commands could not be handed to Kafka."""
 
 
 class Outbox:
@@ -37,13 +27,9 @@ class Outbox:
 
     def __init__(self, bootstrap: str, *, client_id: str) -> None:
         """Connect in `start`."""
-        self._producer: Any = make_producer(
-            bootstrap, client_id=client_id, max_batch_size=BATCH_BYTES_MAX
-        )
+        self._sender = BatchSender(bootstrap, client_id=client_id)
         self._partitions = 0
         self._topics: dict[str, str] = {}
-        self._unconfirmed: set[asyncio.Future[Any]] = set()
-        self._failure: BaseException | None = None
 
     async def start(self, services: Mapping[str, Line]) -> dict[str, int]:
         """Connect and look the topics up; returns all topics with their numbers of partitions.
@@ -52,9 +38,7 @@ class Outbox:
             CommandFileError: a command is for a service that does not exist.
             PublishError: Kafka has no topics of danbao at all.
         """
-        await self._producer.start()
-        cluster = await self._producer.client.fetch_all_metadata()
-        topics = {topic: len(cluster.partitions_for_topic(topic)) for topic in cluster.topics()}
+        topics = await self._sender.start()
         known = sorted(name.split(".")[1] for name in topics if COMMANDS_TOPIC.fullmatch(name))
         if not known:
             message = "Kafka has no topics of danbao: was the engine ever started there?"
@@ -69,7 +53,15 @@ class Outbox:
 
     async def stop(self) -> None:
         """Wait for what is on its way and disconnect."""
-        await self._producer.stop()
+        await self._sender.stop()
+
+    async def confirmed(self) -> None:
+        """Return when Kafka has acknowledged everything that was sent.
+
+        Raises:
+            PublishError: it refused something.
+        """
+        await self._sender.confirmed()
 
     async def send(self, ready: list[tuple[Flow, Line]]) -> None:
         """Send lines in the order given; returns when Kafka's client has taken them.
@@ -79,62 +71,24 @@ class Outbox:
         """
         now = datetime.now(UTC)  # noqa: TID251  the sender's own time: nothing is decided by it
         stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        batches: dict[tuple[str, int], list[tuple[Flow, Line]]] = {}
-        for item in ready:
-            flow, line = item
+        common = (*_FIXED, ("ce_time", stamp.encode()))
+        batches: dict[tuple[str, int], list[OutRecord]] = {}
+        sent_at = perf_counter()
+        for flow, line in ready:
             if flow.partition is None:
                 flow.partition = self.partition_of(flow.key)
-            batches.setdefault((self._topic_of(line.type), flow.partition), []).append(item)
-        headers = (*_FIXED, ("ce_time", stamp.encode()))
-        for (topic, partition), items in batches.items():
-            await self._send_to(topic, partition, items, headers, int(now.timestamp() * 1000))
-        self.check()
-
-    async def _send_to(
-        self,
-        topic: str,
-        partition: int,
-        items: list[tuple[Flow, Line]],
-        headers: tuple[Header, ...],
-        now_ms: int,
-    ) -> None:
-        """Fill batches for one partition and submit them."""
-        batch = self._producer.create_batch()
-        for flow, line in items:
-            record = {
-                "timestamp": now_ms,
-                "key": line.partitionkey.encode(),
-                "value": line.data,
-                "headers": [*headers, *_headers(line)],
-            }
-            if batch.append(**record) is None:
-                await self._submit(batch, topic, partition)
-                batch = self._producer.create_batch()
-                if batch.append(**record) is None:
-                    message = f"line {line.number} does not fit into a batch"
-                    raise PublishError(message)
+            record = (line.partitionkey.encode(), line.data, [*common, *_headers(line)])
+            batches.setdefault((self._topic_of(line.type), flow.partition), []).append(record)
             answers = flow.answers[line.id]
             if not answers.sent_at:
-                answers.sent_at = perf_counter()
-        await self._submit(batch, topic, partition)
-
-    async def _submit(self, batch: Any, topic: str, partition: int) -> None:  # noqa: ANN401
-        """Queue a full batch; waits while an earlier one of the partition is still queued."""
-        confirmed = await self._producer.send_batch(batch, topic, partition=partition)
-        self._unconfirmed.add(confirmed)
-        confirmed.add_done_callback(self._settle)
-
-    def _settle(self, confirmed: "asyncio.Future[Any]") -> None:
-        """Remember a failure; the next `send` or `check` raises it."""
-        self._unconfirmed.discard(confirmed)
-        if not confirmed.cancelled() and confirmed.exception() is not None:
-            self._failure = confirmed.exception()
+                answers.sent_at = sent_at
+        for (topic, partition), records in batches.items():
+            await self._sender.send(topic, partition, records, int(now.timestamp() * 1000))
+        self._sender.check()
 
     def check(self) -> None:
         """Raise PublishError if Kafka refused anything so far."""
-        if self._failure is not None:
-            message = f"Kafka did not take commands: {self._failure!r}"
-            raise PublishError(message) from self._failure
+        self._sender.check()
 
     def _topic_of(self, command_type: str) -> str:
         """The topic of a type, looked up instead of put together for every command."""

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from danbao.publisher.answers import Answered
+from danbao.publisher.batches import PublishError
 from danbao.publisher.commandfile import Line
 from danbao.publisher.flows import Limits, Schedule
-from danbao.publisher.outbox import Outbox, PublishError
+from danbao.publisher.outbox import Outbox
 from danbao.publisher.pace import Pace
 from danbao.publisher.reader import EventReader
 from danbao.publisher.stuck import FlowsStuckError

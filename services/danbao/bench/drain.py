@@ -1,0 +1,169 @@
+"""The staged drain: the engine alone, on backlogs that lie ready in Kafka.
+
+All creates are published while every process of the engine is frozen, then it is let go and timed
+until the last event is in the log, published and in the read models; then all payments, and so on.
+The generator has no share in it, and processor time per trade is a figure that survives a busy
+machine.  Each round has trades of its own: a command sent twice would be answered from the inbox.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from danbao.bench.errors import VoidError
+from danbao.bench.processor import SERVERS, Usage
+from danbao.bench.standing import Disk, Standing, read_disk, read_engine_usage, read_standing
+from danbao.bench.whole_trades import STEPS, Step, WholeTrades
+from danbao.engine.record import EngineRecord
+from danbao.publisher import parse_lines
+from danbao.publisher.flows import Schedule
+from danbao.publisher.outbox import Outbox
+from danbao.testing.market import encode_lines
+from danbao.testing.market_flow import CommandLine
+
+LOOK_EVERY_S = 0.01
+STILL_S_MAX = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One step of all trades of a round, drained."""
+
+    step: str
+    answered_s: float
+    """From letting go until the last event was in the log."""
+    seconds: float
+    """… until it was published and in every read model."""
+    usage: Usage
+    wal_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """All steps of so many trades."""
+
+    trades: int
+    stretches: Sequence[Stretch]
+    disk: Disk
+
+    @property
+    def seconds(self) -> float:
+        """All steps, one after the other."""
+        return sum(stretch.seconds for stretch in self.stretches)
+
+    @property
+    def trades_per_s(self) -> float:
+        """Whole trades a second, through to the read models."""
+        return self.trades / self.seconds
+
+    @property
+    def usage(self) -> Usage:
+        """What all steps used."""
+        total = self.stretches[0].usage
+        for stretch in self.stretches[1:]:
+            total = total.plus(stretch.usage)
+        return total
+
+    @property
+    def wal_bytes(self) -> int:
+        """WAL written by all steps."""
+        return sum(stretch.wal_bytes for stretch in self.stretches)
+
+
+class Drain:
+    """Drains rounds of trades in one engine."""
+
+    def __init__(
+        self, record: Callable[[], EngineRecord], home: Path, connection: asyncpg.Connection
+    ) -> None:
+        """Take the engine's record anew for each step: a process may have been started again."""
+        self._record = record
+        self._home = home
+        self._connection = connection
+
+    async def round(self, plan: WholeTrades, trades: int, report: Callable[[str], None]) -> Round:
+        """Drain all steps of a plan whose accounts are there already.
+
+        Raises:
+            VoidError: nothing moves any more.
+        """
+        before = await read_disk(self._connection, self._home)
+        lines = plan.steps()
+        stretches = []
+        for step in STEPS:
+            stretch = await self._stretch(step, lines[step.command])
+            report(f"{step.name}: {trades:,} in {stretch.seconds:.2f} s")
+            stretches.append(stretch)
+        disk = (await read_disk(self._connection, self._home)).since(before)
+        return Round(trades, stretches, disk)
+
+    async def _stretch(self, step: Step, lines: list[CommandLine]) -> Stretch:
+        record, connection = self._record(), self._connection
+        begun = await read_standing(connection)
+        target = begun.position + step.events * len(lines)
+        backlog = Schedule([parse_lines(encode_lines(lines), "backlog")])
+        with frozen(record):
+            await publish_backlog(record.kafka_bootstrap, backlog)
+            usage = await read_engine_usage(connection, record)
+            begun_at = time.perf_counter()
+        answered_s, standing = await self._until(target)
+        seconds = time.perf_counter() - begun_at
+        if standing.position != target:
+            raise VoidError(
+                f"{step.name}: the log went to {standing.position}, not {target}",
+                todo="Something else writes to this engine.",
+            )
+        used = (await read_engine_usage(connection, record)).since(usage)
+        wal_bytes = standing.wal_bytes - begun.wal_bytes
+        return Stretch(step.name, answered_s, seconds, used, wal_bytes)
+
+    async def _until(self, target: int) -> tuple[float, Standing]:
+        """Wait for a position everywhere; gives when the log had it, and how things stand then."""
+        begun_at = moved_at = time.perf_counter()
+        answered_s, last = 0.0, None
+        while True:
+            standing = await read_standing(self._connection)
+            now = time.perf_counter()
+            if not answered_s and standing.position >= target:
+                answered_s = now - begun_at
+            if standing.is_through(target):
+                return answered_s, standing
+            if last is None or (standing.position, standing.published, standing.projected) != last:
+                last, moved_at = (standing.position, standing.published, standing.projected), now
+            if now - moved_at > STILL_S_MAX:
+                raise VoidError(
+                    f"nothing moves for {STILL_S_MAX:.0f} s at {standing}, expected {target}"
+                )
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+@contextmanager
+def frozen(record: EngineRecord) -> Iterator[None]:
+    """Stop every process of an engine but its servers, and let all go together afterwards."""
+    names = [name for name in record.processes if name not in SERVERS]
+    processes = [psutil.Process(record.processes[name]) for name in names]
+    try:
+        for process in processes:
+            process.suspend()
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+async def publish_backlog(bootstrap: str, backlog: Schedule) -> None:
+    """Publish lines without waits, as fast as Kafka takes them."""
+    outbox = Outbox(bootstrap, client_id="danbao-bench")
+    await outbox.start(backlog.services)
+    try:
+        backlog.start(backlog.begin())
+        await outbox.send(backlog.take_ready())
+        await outbox.confirmed()
+    finally:
+        await outbox.stop()

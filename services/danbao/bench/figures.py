@@ -1,0 +1,101 @@
+"""The figures of a measurement under stable names, for tables, JSON and comparisons (pure)."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from danbao.bench.drain import Round, Stretch
+from danbao.bench.whole_trades import EVENTS_A_TRADE, STEPS
+
+COMMANDS_A_TRADE = len(STEPS)
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "services": ("accounts", "authorization", "channel", "escrow", "risk", "settlement"),
+    "helpers": ("relay", "projector", "scheduler", "bookkeeper", "supervisor"),
+    "postgres": ("postgres",),
+    "kafka": ("kafka",),
+}
+"""The parts that a whole trade is paid for; the generator is no part of the engine."""
+
+
+def drain_figures(rounds: Sequence[Round]) -> dict[str, Any]:
+    """Figures of each round, and of them all: medians, with the spread of the rate.
+
+    Rates are a second, processor times milliseconds a trade, sizes bytes a trade.
+    """
+    each = [round_figures(one) for one in rounds]
+    return {
+        "rounds": each,
+        "median": middle(each),
+        "spread": spread([r["trades_per_s"] for r in each]),
+    }
+
+
+def round_figures(one: Round) -> dict[str, Any]:
+    """Figures of one round."""
+    usage, trades = one.usage, one.trades
+    return {
+        "trades": trades,
+        "seconds": one.seconds,
+        "trades_per_s": one.trades_per_s,
+        "commands_per_s": one.trades_per_s * COMMANDS_A_TRADE,
+        "events_per_s": one.trades_per_s * EVENTS_A_TRADE,
+        "cpu_ms_per_trade": per_trade(usage.seconds, trades, 1000),
+        "cpu_ms_per_trade_of_the_engine": engine_seconds(usage.seconds) * 1000 / trades,
+        "postgres_cpu_ms_per_trade_for": per_trade(usage.postgres_for, trades, 1000),
+        "memory_bytes": dict(usage.memory),
+        "wal_bytes_per_trade": one.wal_bytes / trades,
+        "log_bytes_per_trade": one.disk.tables.get("event_log", 0) / trades,
+        "database_bytes_per_trade": one.disk.tables.get("database", 0) / trades,
+        "table_bytes_per_trade": per_trade(
+            {name: size for name, size in one.disk.tables.items() if size}, trades, 1
+        ),
+        "kafka_bytes_per_trade": one.disk.kafka / trades,
+        "steps": {stretch.step: _stretch(stretch, trades) for stretch in one.stretches},
+    }
+
+
+def _stretch(stretch: Stretch, trades: int) -> dict[str, Any]:
+    return {
+        "seconds": stretch.seconds,
+        "answered_s": stretch.answered_s,
+        "commands_per_s": trades / stretch.seconds,
+        "cpu_ms_per_trade": per_trade(stretch.usage.seconds, trades, 1000),
+        "postgres_cpu_ms_per_trade_for": per_trade(stretch.usage.postgres_for, trades, 1000),
+        "wal_bytes_per_trade": stretch.wal_bytes / trades,
+    }
+
+
+def engine_seconds(seconds: Mapping[str, float]) -> float:
+    """Processor time of everything but the generator."""
+    return sum(seconds.get(name, 0.0) for names in GROUPS.values() for name in names)
+
+
+def per_trade(values: Mapping[str, float], trades: int, factor: float) -> dict[str, float]:
+    """Shares of a trade."""
+    return {name: value * factor / trades for name, value in values.items()}
+
+
+def spread(values: Sequence[float]) -> float:
+    """How far apart the ends are, as a share of the middle; 0 of a single value."""
+    return (max(values) - min(values)) / median(values) if values else 0.0
+
+
+def middle(figures: Sequence[Any]) -> Any:  # noqa: ANN401 - it has the shape of what it is given
+    """The medians of figures of one shape: numbers, and mappings of such; what is missing is 0."""
+    first = figures[0]
+    if isinstance(first, Mapping):
+        names = dict.fromkeys(name for each in figures for name in each)
+        return {
+            name: middle(
+                [
+                    each.get(name, 0.0 if name not in first else _zero(first[name]))
+                    for each in figures
+                ]
+            )
+            for name in names
+        }
+    return median(figures)
+
+
+def _zero(example: object) -> object:
+    return {} if isinstance(example, Mapping) else 0.0

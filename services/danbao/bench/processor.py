@@ -1,0 +1,113 @@
+"""Processor time by process: what each part of the engine costs, however busy the machine is.
+
+Postgres counts as one process; what each client had it do is told by its backend's time, beside.
+Times are seconds of user and system time together; memory is resident bytes.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import psutil
+
+from danbao.engine.record import EngineRecord
+
+SERVERS = ("kafka", "postgres")
+SUPERVISOR = "supervisor"
+GENERATOR = "generator"
+POSTGRES_ITSELF = "itself"
+"""What Postgres does for nobody in particular: WAL, checkpoints, vacuum, clients that left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was used, by process, since the processes began or between two readings."""
+
+    seconds: Mapping[str, float]
+    postgres_for: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """As it is now; a difference has that of the later reading."""
+
+    def since(self, earlier: "Usage") -> "Usage":
+        """What was used between two readings."""
+        return Usage(
+            _difference(self.seconds, earlier.seconds),
+            _difference(self.postgres_for, earlier.postgres_for),
+            self.memory,
+        )
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Two stretches together."""
+        return Usage(
+            _sum(self.seconds, other.seconds),
+            _sum(self.postgres_for, other.postgres_for),
+            other.memory,
+        )
+
+    @property
+    def total_s(self) -> float:
+        """All processes together."""
+        return sum(self.seconds.values())
+
+
+def _difference(later: Mapping[str, float], earlier: Mapping[str, float]) -> dict[str, float]:
+    return {name: max(0.0, value - earlier.get(name, 0.0)) for name, value in later.items()}
+
+
+def _sum(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in {**one, **other}}
+
+
+def read_usage(record: EngineRecord, backends: Iterable[tuple[int, str]]) -> Usage:
+    """Read what every process of an engine has used; `backends` are Postgres' with their clients.
+
+    Workers of one service are added up.  A given server that is not ours is left out.
+    """
+    seconds: dict[str, float] = defaultdict(float)
+    memory: dict[str, int] = defaultdict(int)
+    postgres_for: dict[str, float] = {}
+    for name, pid in {**record.processes, SUPERVISOR: record.pid}.items():
+        process = psutil.Process(pid)
+        if name == "postgres":
+            postgres_for = _postgres(process, backends)
+            seconds[name] += sum(postgres_for.values())
+            memory[name] += _private(process)
+            continue
+        part = name if name in SERVERS or name == SUPERVISOR else name.rpartition("-")[0]
+        seconds[part] += _own(process)
+        memory[part] += process.memory_info().rss
+    me = psutil.Process()
+    seconds[GENERATOR] = _own(me)
+    memory[GENERATOR] = me.memory_info().rss
+    return Usage(dict(seconds), postgres_for, dict(memory))
+
+
+def _postgres(postmaster: psutil.Process, backends: Iterable[tuple[int, str]]) -> dict[str, float]:
+    clients = dict(backends)
+    times = postmaster.cpu_times()
+    used = {POSTGRES_ITSELF: _own(postmaster) + times.children_user + times.children_system}
+    for child in postmaster.children():
+        try:
+            spent = _own(child)
+        except psutil.NoSuchProcess:
+            continue
+        client = clients.get(child.pid, POSTGRES_ITSELF)
+        used[client] = used.get(client, 0.0) + spent
+    return used
+
+
+def _own(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _private(postmaster: psutil.Process) -> int:
+    """Memory of Postgres without counting what its processes share more than once."""
+    total = postmaster.memory_info().rss
+    for child in postmaster.children():
+        try:
+            info = child.memory_info()
+        except psutil.NoSuchProcess:
+            continue
+        total += max(0, info.rss - info.shared)
+    return int(total)
