@@ -71,7 +71,7 @@ schemas-verify: setup
 	@$(BIN)/danbao schemas verify
 
 lock: ## make requirements.lock anew (needs uv)
-	@uv pip compile pyproject.toml --quiet --group dev --extra analysis --generate-hashes --no-emit-index-url \
+	@uv pip compile pyproject.toml --quiet --group dev --extra analysis --extra otel --generate-hashes --no-emit-index-url \
 		--no-header --universal --python-version 3.11 --output-file requirements.lock
 
 clean: ## remove .venv and the data of the local servers

@@ -20,6 +20,7 @@ from danbao.kernel.crash import plan_crash
 from danbao.kernel.history import HistoryCheck
 from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
 from danbao.kernel.kafka_source import KafkaSource
+from danbao.kernel.lag import LagMeter
 from danbao.kernel.logging import configure_logging
 from danbao.kernel.postgres_checks import check_start
 from danbao.kernel.projector import Projector
@@ -29,6 +30,8 @@ from danbao.kernel.settings import Settings
 from danbao.kernel.store import PostgresStore
 from danbao.kernel.topics import commands_topic, events_topic
 from danbao.kernel.worker import Worker
+from danbao.metrics.questions import QUESTIONS, Question, ask_scheduler
+from danbao.metrics.scrape import Scrape
 from danbao.readmodels.models import READ_MODELS
 from danbao.risk.service import service as risk
 from danbao.settlement.service import service as settlement
@@ -38,6 +41,14 @@ SERVICES: dict[str, Service] = {
     service.name: service
     for service in (accounts, authorization, channel, escrow, risk, settlement)
 }
+TOPICS_READ: dict[str, list[str]] = {
+    service.name: [
+        commands_topic(service.name),
+        *(events_topic(source) for source in service.sources),
+    ]
+    for service in SERVICES.values()
+}
+"""The topics that each service reads."""
 HELPERS = ("relay", "projector", "scheduler", "bookkeeper")
 """Processes that no command is sent to."""
 
@@ -79,7 +90,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
     group, client_id = f"danbao.{name}", f"danbao-{name}-{settings.worker_id}"
     source = KafkaSource(
         bootstrap,
-        [commands_topic(name), *(events_topic(source) for source in service.sources)],
+        TOPICS_READ[name],
         group=group,
         client_id=client_id,
         session_timeout_ms=settings.session_timeout_ms,
@@ -110,4 +121,14 @@ async def _run(name: str, settings: Settings) -> int:
             await agree()
         await store.connection()  # the clock hears what time it is
 
-    return await live(process, name, settings, check=check, ask=ask)
+    question = question_of(name, settings)
+    scrape = Scrape(name, settings.worker_id, process, settings.postgres_dsn, question)
+    return await live(process, name, settings, check=check, ask=ask, scraped=scrape.answer)
+
+
+def question_of(name: str, settings: Settings) -> Question | None:
+    """What is asked of the servers when a process is scraped; workers know all by themselves."""
+    if name == "scheduler":
+        meter = LagMeter(settings.kafka_bootstrap, TOPICS_READ, settings.partitions)
+        return ask_scheduler(meter, list(SERVICES))
+    return QUESTIONS.get(name)

@@ -4,19 +4,12 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from danbao.app import SERVICES
+from danbao.app import SERVICES, TOPICS_READ
 from danbao.kernel.kafka_tail import last_records
 from danbao.kernel.messages import TopicPartition
 from danbao.kernel.sql import load_queries
-from danbao.kernel.topics import commands_topic, events_topic
 
 Q = load_queries("danbao.engine", "idle.sql")
-
-
-def topics_of(service: str) -> list[str]:
-    """The topics that a service reads."""
-    sources = SERVICES[service].sources
-    return [commands_topic(service), *(events_topic(source) for source in sources)]
 
 
 async def what_moves(connection: asyncpg.Connection, bootstrap: str, partitions: int) -> list[str]:
@@ -28,7 +21,7 @@ async def what_moves(connection: asyncpg.Connection, bootstrap: str, partitions:
     ]
     if moving:
         return moving
-    topics = {topic for service in SERVICES for topic in topics_of(service)}
+    topics = {topic for service in SERVICES for topic in TOPICS_READ[service]}
     places = [TopicPartition(topic, p) for topic in topics for p in range(partitions)]
     last = await last_records(bootstrap, places)
     moving.extend(await _behind(connection, last))
@@ -46,7 +39,7 @@ async def _behind(connection: asyncpg.Connection, last: dict[TopicPartition, int
     }
     behind = []
     for service in SERVICES:
-        for topic in topics_of(service):
+        for topic in TOPICS_READ[service]:
             for place, offset in last.items():
                 if place.topic == topic and offset >= offsets.get((service, *place), 0):
                     behind.append(f"{service} ({topic})")

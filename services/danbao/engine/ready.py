@@ -4,8 +4,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from danbao.app import SERVICES
-from danbao.engine.idle import topics_of
+from danbao.app import SERVICES, TOPICS_READ
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.engine", "idle.sql")
@@ -26,7 +25,7 @@ async def is_ready(connection: asyncpg.Connection, before: Claims, partitions: i
     claimed = all(
         claims.get(place, 0) > before.get(place, 0)
         for service in SERVICES
-        for topic in topics_of(service)
+        for topic in TOPICS_READ[service]
         for place in ((service, topic, partition) for partition in range(partitions))
     )
     if not claimed:

@@ -1,6 +1,6 @@
 """One attempt at a batch: read its records, then lock, decide and write them in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -42,7 +42,11 @@ class Outcome:
     offsets: dict[TopicPartition, Offset]
     writes: Writes
     duplicates: int
+    refusals: Mapping[str, int]
+    """Refusals by code."""
     postponed: Record | None = None
+    append_s: float = 0.0
+    """Seconds that appending took; see `Unit.append_s`."""
     parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
 
 
@@ -110,6 +114,7 @@ async def attempt(
             offsets=_offsets_after(progress, steps[:done]),
             writes=batch.writes,
             duplicates=batch.duplicates,
+            refusals=batch.refusals,
             postponed=batch.postponed.record if batch.postponed else None,
         )
         letters = batch.writes.dead_letters
@@ -117,6 +122,7 @@ async def attempt(
         letters.sort(key=lambda letter: letter.record.offset)
         batch.writes.offsets = outcome.offsets
         position = await unit.write(service.name, batch.writes)
+        outcome.append_s = unit.append_s
         read = max((step.sequence for step in steps[:done]), default=0)
         known = progress.check_position(position, len(batch.writes.rows), read)
     progress.seen = known

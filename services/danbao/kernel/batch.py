@@ -4,6 +4,7 @@ No await, no clock, no IO.  A message that raises changes nothing and becomes a 
 that needs what is not locked, or waits for another service, ends the batch before it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,6 +76,7 @@ class Batch:
         self.handled = 0
         self.postponed: Message | None = None
         self.duplicates = 0
+        self.refusals: Counter[str] = Counter()
 
     def decide(self, messages: Sequence[Message]) -> None:
         """Decide messages in order, as far as what is locked allows; sets `handled`."""
@@ -150,6 +152,7 @@ class Batch:
 
     def _reject(self, draft: Draft, message: Message, rejected: Rejected, name: str) -> None:
         assert message.command is not None
+        self.refusals[rejected.code] += 1
         event = self._rejected(
             command_id=message.cause.id,
             command_type=message.command.type,

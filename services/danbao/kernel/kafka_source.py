@@ -58,6 +58,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer = self._make()
         self._unclaimed: set[TopicPartition] = set()
         self._is_joined = False
+        self._oldest_ms: int | None = None
 
     async def start(self) -> None:
         """Join the group.
@@ -91,6 +92,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         """Give what is there; wakes early when partitions were assigned."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
+        self._oldest_ms = None
         while True:
             left = max(0.0, deadline - loop.time())
             step = min(left, LOOK_UP_S if self._consumer.assignment() else LOOK_UP_S / 10)
@@ -105,6 +107,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             except KafkaError as error:
                 raise UnavailableError(f"Kafka does not answer: {error!r}") from error
             if batches or self._unclaimed or left <= step:
+                self._oldest_ms = min((b[0].timestamp for b in batches.values()), default=None)
                 return _records(batches)
 
     def assigned(self) -> set[TopicPartition]:
@@ -150,15 +153,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.pause(partition)
             self._consumer.seek(partition, offset)
 
-    async def lag(self) -> int:
-        """Records that wait, as far as the last fetches tell."""
-        total = 0
-        for partition in self._consumer.assignment():
-            end = self._consumer.highwater(partition)
-            if end is not None:
-                with suppress(KafkaError):
-                    total += max(0, end - await self._consumer.position(partition))
-        return total
+    def oldest_s(self) -> float | None:
+        """When the oldest record of the last poll was made, as its producer said."""
+        oldest = self._oldest_ms
+        return None if oldest is None else oldest / 1000
 
     async def close(self) -> None:
         """Leave the group; a broker that does not answer is not waited for."""

@@ -95,6 +95,10 @@ class MemorySource:
             self._places[place] = offset
             self._held.add(place)
 
+    def oldest_s(self) -> float | None:
+        """Unknown: records in memory have no time."""
+        return None
+
     async def lag(self) -> int:
         """Offsets that wait."""
         return sum(

@@ -42,6 +42,10 @@ class Clock(Protocol):
 class Unit(Protocol):
     """One transaction; locks are taken in the order of these methods and no other."""
 
+    append_s: float
+    """Seconds that the statement took which numbers and appends rows: waiting for the head row,
+    and work."""
+
     async def lock_offsets(
         self, service: str, places: Iterable[TopicPartition]
     ) -> dict[TopicPartition, Offset]:
@@ -201,6 +205,13 @@ class Source(Protocol):
 
     def hold(self, place: TopicPartition, offset: int) -> None:
         """Give nothing of a partition until `seek`; it will go on from `offset`."""
+        ...
+
+    def oldest_s(self) -> float | None:
+        """When the oldest record of the last poll was made, in seconds since 1970.
+
+        None when that poll gave nothing, or waits.
+        """
         ...
 
     async def close(self) -> None:

@@ -43,6 +43,8 @@ class Projector:
     position: int = 0
     behind: int = 0
     """Events between the read models and the log's end, as far as the last slice showed."""
+    projected: int = 0
+    """Events projected since the start."""
     written: int = 0
     """Times a read model was written."""
     _begun: bool = field(default=False)
@@ -91,6 +93,7 @@ class Projector:
             await self.store.drop_connection()
             raise translate(error) from error
         self._begun = True
+        self.projected += count
         crash_point("projector.committed")
         return count
 

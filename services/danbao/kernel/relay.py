@@ -69,6 +69,11 @@ class Relay:
                 log.warning("relay.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
 
+    @property
+    def is_leading(self) -> bool:
+        """Whether it publishes, rather than stands by."""
+        return self._renew_at > 0 and not self._standing_by
+
     def unready(self) -> list[str]:
         """Say what keeps this relay from publishing; one that stands by is ready."""
         if self._last is None and not self._standing_by:

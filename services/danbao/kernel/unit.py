@@ -35,6 +35,7 @@ class PostgresUnit:
         self.facts_begun: set[str] = set()
         """Keys of facts that have a row once this transaction is committed."""
         self._locked_balances: set[Account] = set()
+        self.append_s = 0.0
 
     async def lock_offsets(
         self, service: str, places: Iterable[TopicPartition]
@@ -123,7 +124,9 @@ class PostgresUnit:
             columns = zip(*(_timer_columns(row) for row in writes.timers_set.values()), strict=True)
             await self._connection.execute(Q["set_timers"], *map(list, columns))
         crash_point("worker.before_append")
+        begun = self._clock.monotonic()
         position = await self._append(service, writes) if writes.rows else 0
+        self.append_s = self._clock.monotonic() - begun
         crash_point("worker.after_append")
         return position
 

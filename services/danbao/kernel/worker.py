@@ -28,6 +28,7 @@ from danbao.kernel.progress import Progress
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.retries import LetterRetries
 from danbao.kernel.settings import Settings
+from danbao.kernel.statistics import BatchFigures, Statistics
 
 ATTEMPTS_MAX = 5
 RECONNECT_S = 0.5
@@ -37,19 +38,6 @@ POSTPONED_S = 0.2
 """How long a partition waits whose next event must not be reacted to yet."""
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Statistics:
-    """What a worker has done since it started."""
-
-    batches: int = 0
-    records: int = 0
-    events: int = 0
-    duplicates: int = 0
-    dead_letters: int = 0
-    letters_retried: int = 0
-    retries: int = 0
 
 
 @dataclass(slots=True)
@@ -116,6 +104,16 @@ class Worker:
 
     async def leave(self) -> None:
         """Nobody waits for what this holds but its partitions, which closing the source frees."""
+
+    @property
+    def claimed(self) -> int:
+        """How many partitions it has claimed."""
+        return len(self._progress.offsets)
+
+    @property
+    def held(self) -> int:
+        """How many partitions wait for another service's event."""
+        return len(self._held)
 
     def unready(self) -> list[str]:
         """Say what keeps this worker from working."""
@@ -205,6 +203,7 @@ class Worker:
 
     async def _commit(self, steps: Sequence[Step]) -> Outcome:
         assert self._incarnation is not None
+        begun = self.clock.monotonic()
         outcome = await attempt(
             self.service, self.store, self.clock, self._incarnation, self._progress, steps
         )
@@ -212,12 +211,7 @@ class Worker:
         self._progress.offsets.update(outcome.offsets)
         for place, flows in outcome.parked.items():
             self._progress.parked[place] |= flows
-        statistics = self.statistics
-        statistics.batches += 1
-        statistics.records += outcome.steps_done
-        statistics.events += len(outcome.writes.rows)
-        statistics.duplicates += outcome.duplicates
-        statistics.dead_letters += len(outcome.writes.dead_letters)
+        self.statistics.note(_figures(outcome, self.clock.monotonic() - begun))
         if outcome.writes.rows or outcome.writes.timers_set:
             await self.store.notify()
         return outcome
@@ -281,3 +275,17 @@ class Worker:
         letter = DeadLetter(record, reason, str(error)[:500], key)
         await self._commit([Step(record, steps[0].sequence, letter=letter)])
         log.error("record.set_aside", service=self.service.name, offset=record.offset)
+
+
+def _figures(outcome: Outcome, seconds: float) -> BatchFigures:
+    writes = outcome.writes
+    return BatchFigures(
+        records=outcome.steps_done,
+        commands=len(writes.answers),
+        events=len(writes.rows),
+        duplicates=outcome.duplicates,
+        dead_letters=len(writes.dead_letters),
+        refusals=outcome.refusals,
+        seconds=seconds,
+        append_s=outcome.append_s,
+    )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from danbao.metrics.reference import reference_page
 from danbao.schemas.asyncapi import asyncapi
 from danbao.schemas.codes import codes
 from danbao.schemas.currencies import currencies
@@ -29,7 +30,7 @@ def generate() -> dict[str, str]:
         **message_schemas(),
     }
     texts = {f"schemas/{path}": json_text(document) for path, document in documents.items()}
-    return {**texts, "schemas/README.md": readme(), **state_pages()}
+    return {**texts, "schemas/README.md": readme(), **state_pages(), **reference_page()}
 
 
 def write(root: Path) -> list[str]:

@@ -19,7 +19,7 @@ import structlog
 from danbao.kernel.errors import RetryableError, StopError
 from danbao.kernel.settings import Settings
 from danbao.kernel.waiting import Waiting
-from danbao.watch.server import HealthServer, routes
+from danbao.watch.server import HealthServer, Scraped, routes
 from danbao.watch.state import State, Watched
 from danbao.watch.watch import EXIT_STUCK, Watch
 
@@ -73,13 +73,14 @@ async def live(
     *,
     check: Callable[[], Awaitable[None]],
     ask: Callable[[], Awaitable[Waiting]],
+    scraped: Scraped,
 ) -> int:
     """Check the servers, then run a process until it ends or is asked to; gives its exit code."""
     loop, end = asyncio.get_running_loop(), _End()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.by_signal, number)
     state = State(process, time.monotonic, settings.turn_within_s, settings.answer_within_s)
-    health = HealthServer(settings.health_host, settings.health_port, routes(name, state))
+    health = HealthServer(settings.health_host, settings.health_port, routes(name, state, scraped))
     health.serve()
 
     def end_stuck() -> None:

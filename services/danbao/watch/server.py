@@ -1,7 +1,7 @@
 """`/livez` and `/readyz` over HTTP, on a thread of its own: it answers when the main loop cannot.
 
 The server is the standard library's: one connection at a time, each cut off after two seconds, so
-that it costs nothing when idle and cannot be made to cost much.  `ROUTES` is the place for more.
+that it costs nothing when idle and cannot be made to cost much.  `/metrics` is answered here too.
 """
 
 import json
@@ -22,9 +22,14 @@ Answer: TypeAlias = tuple[int, str, bytes]
 """Status, content type, body."""
 
 
-def routes(name: str, state: State) -> Mapping[str, Callable[[], Answer]]:
+Scraped: TypeAlias = Callable[[Callable[[], bool]], Answer]
+"""Answers `/metrics`; is told how to find out whether the process is ready."""
+
+
+def routes(name: str, state: State, scraped: Scraped) -> Mapping[str, Callable[[], Answer]]:
     """What a process answers, by path."""
     return {
+        "/metrics": lambda: scraped(lambda: state.ready().is_good),
         "/livez": lambda: _answer(name, state.live()),
         "/readyz": lambda: _answer(name, state.ready()),
     }

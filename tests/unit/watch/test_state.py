@@ -87,7 +87,13 @@ def test_a_process_that_is_about_to_stop_or_lacks_something_is_not_ready() -> No
 def served() -> Iterator[tuple[World, str]]:
     """A process whose probes are answered."""
     world = World()
-    server = HealthServer("127.0.0.1", 0, routes("escrow", world.state))
+    server = HealthServer(
+        "127.0.0.1",
+        0,
+        routes(
+            "escrow", world.state, lambda is_ready: (200, "text/plain", str(is_ready()).encode())
+        ),
+    )
     server.serve()
     yield world, server.address
     server.shutdown()
