@@ -11,10 +11,10 @@ from tests.integration.conftest import EngineFactory
 from tests.integration.running_engine import RunningEngine
 
 from danbao.app import SERVICES
+from danbao.bench.whole_trades import WholeTrades
 from danbao.metrics.catalogue import METRICS
 from danbao.publisher import parse_lines, publish
 from danbao.testing.market import encode_lines
-from danbao.testing.whole_trades import WholeTrades
 
 pytestmark = pytest.mark.servers
 TRADES = 20
