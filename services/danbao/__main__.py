@@ -1,5 +1,5 @@
 """`python -m danbao` is `danbao`."""
 
-from danbao.cli.main import app
+from danbao.cli.main import main
 
-app()
+main()

@@ -13,7 +13,7 @@ import asyncpg
 import typer
 
 from danbao.cli.connect import postgres_address, reader, run
-from danbao.cli.dead_letters import Flow, Json, Q, Reason, Service, reasons_table
+from danbao.cli.dead_letters import Flow, Json, Q, Reason, Service, app, reasons_table
 from danbao.cli.exits import REFUSED, WRONG_USE, fail
 from danbao.cli.format import json_text, page, plain_table, safe_text, short_text
 from danbao.kernel.postgres import PATIENT, connect
@@ -49,6 +49,7 @@ class Chosen:
         return [*self.commands, *(name for flow in self.flows for name in flow["letters"])]
 
 
+@app.command()
 def retry(
     letters: Letters = None,
     *,
@@ -86,6 +87,7 @@ def retry(
     _show_end(states, plan, json=json)
 
 
+@app.command()
 def discard(
     letters: Letters = None,
     *,

@@ -11,7 +11,7 @@ import click
 import pytest
 import typer
 
-from danbao.cli.main import app
+from danbao.cli.main import make_app
 from danbao.kernel.settings import PREFIX, Settings
 from danbao.publisher import read_command_file
 
@@ -91,7 +91,7 @@ def test_a_page_has_one_title(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_command_on_a_page_exists(page: Path) -> None:
     """What a reader types works: the command, its subcommand, its long options."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(make_app())
     wrong = [text for text in commands_on(page) if not is_command(group, text.split())]
 
     assert not wrong
@@ -112,7 +112,7 @@ def is_command(group: click.Command, words: list[str]) -> bool:
 
 def test_commands_are_recognised() -> None:
     """The rule above bites."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(make_app())
 
     assert is_command(group, ["dead-letters", "show", "1", "--json"])
     assert is_command(group, ["up", "--workers", "escrow=2"])
@@ -123,7 +123,7 @@ def test_commands_are_recognised() -> None:
 def test_every_command_is_on_some_page() -> None:
     """A command that no page names is found by nobody."""
     shown = {text.split()[0] for page in PAGES for text in commands_on(page)}
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(make_app())
 
     assert set(getattr(group, "commands", {})) - {"schemas"} <= shown
 
