@@ -27,7 +27,7 @@ TYPES: Mapping[str, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One table of `danbao_read`, as the database describes it."""
+    """One read model, as the database describes it."""
 
     name: str
     schema: pa.Schema

@@ -1,6 +1,7 @@
 -- name: models
--- Each table of read models: its columns with their types, and the statement that reads the next
--- rows behind a key, in its order; $1 is the last key, null at first.
+-- Each read model that has a table: its columns with their types, and the statement that reads the
+-- next rows behind a key, in its order; $1 is the last key, null at first.  The key is that of the
+-- live build's table, which the view shows.
 WITH keys AS (
     SELECT i.indrelid AS model, array_agg(a.attname ORDER BY k.place) AS names
     FROM pg_index AS i, unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place),
@@ -28,8 +29,9 @@ SELECT c.relname AS model, columns.names, columns.types, keys.names AS key,
          FROM unnest(keys.names) WITH ORDINALITY AS t (n, p)),
         $1::bigint
     ) AS statement
-FROM pg_class AS c
+FROM danbao.projections AS p
+JOIN pg_class AS c ON c.oid = to_regclass(format('danbao_read.%I', p.name))
 JOIN columns ON columns.model = c.oid
-JOIN keys ON keys.model = c.oid
-WHERE c.relnamespace = 'danbao_read'::regnamespace AND c.relkind = 'r'
+JOIN keys ON keys.model = to_regclass(format('danbao_models.%I', p.table_name))
+WHERE p.state = 'live'
 ORDER BY c.relname;

@@ -15,7 +15,7 @@ WHERE application_name LIKE 'danbao %' AND pid <> pg_backend_pid();
 -- Bytes on disk of each table with its indexes, and of the whole database.
 SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes
 FROM pg_class AS c
-WHERE c.relnamespace IN ('danbao'::regnamespace, 'danbao_read'::regnamespace) AND c.relkind = 'r'
+WHERE c.relnamespace IN ('danbao'::regnamespace, 'danbao_models'::regnamespace) AND c.relkind = 'r'
 UNION ALL
 SELECT 'database', pg_database_size(current_database());
 

@@ -23,6 +23,9 @@ POINTS = (
     "projector.before_write",
     "projector.written",
     "projector.committed",
+    "build.written",
+    "build.before_swap",
+    "build.swapped",
     "scheduler.before_send",
     "scheduler.sent",
 )

@@ -2,30 +2,40 @@
 
 It reads by position, which has no gaps, and commits rows and checkpoint together, so each event
 is applied exactly once whatever dies when.  Checkpoint rows are locked, so any number may run.
+A version that is newer than the live one is built beside it, see `danbao.kernel.builder`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
-import msgspec
 import structlog
 
+from danbao.kernel.builder import Builder, advance
+from danbao.kernel.builds import (
+    LOCK,
+    Build,
+    Models,
+    begin,
+    by_version,
+    drop,
+    known_builds,
+    lock_caught_up,
+    lock_live,
+    newest,
+)
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
-from danbao.kernel.events import decode_event
-from danbao.kernel.messages import LogRow
 from danbao.kernel.ports import Clock
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
-from danbao.kernel.sql import load_queries
 from danbao.kernel.store import BROKEN, PostgresStore, translate
-from danbao.ledger.posting import Posting
-from danbao.readmodels.model import Change, Entry, ReadModel, fold
+from danbao.kernel.swapping import show
+from danbao.readmodels.model import ReadModel
 
 RETRY_S = 0.5
-Q = load_queries("danbao.kernel", "projector.sql")
-_postings = msgspec.json.Decoder(tuple[Posting, ...])
+BUILD_REST = 1
+"""Beside services it rests so many times as long as a step at a build took: they come first."""
 
 log = structlog.get_logger()
 
@@ -47,15 +57,29 @@ class Projector:
     """Events projected since the start."""
     written: int = 0
     """Times a read model was written."""
+    building: bool = False
+    """Whether a build beside the live ones is not done."""
     _begun: bool = field(default=False)
+    _has_builds: bool = field(default=False)
+    _known: Models = field(init=False)
+    _builder: Builder = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the models by version."""
+        self._known = by_version(self.models)
+        self._builder = Builder(self.models, self.settings.projector_slice_max)
 
     async def run(self) -> None:
         """Project until asked to stop."""
         while not self.stopping:
             self.pulse.turn()
+            begun = self.clock.monotonic()
             try:
                 count = await self.step()
                 self.pulse.answered()
+                if self.building:
+                    await self.clock.sleep(BUILD_REST * (self.clock.monotonic() - begun))
+                    continue
                 if count < self.settings.projector_slice_max:
                     if not count:
                         with self.pulse.rest():
@@ -81,81 +105,77 @@ class Projector:
         return {"projected": (self.position, self.written)}
 
     async def step(self) -> int:
-        """Project one slice of the log; gives how many rows it had."""
+        """Project one slice of the log, and do the next thing at builds; gives the slice's length.
+
+        With builds that are not done it is 1 at least: there is more to do.
+        """
         connection = await self.store.connection()
         try:
+            if not self._begun:
+                await self._begin(connection)
             async with connection.transaction():
-                if not self._begun:
-                    await self._begin(connection)
                 count = await self._project(connection)
                 crash_point("projector.written")
+            self._begun = True
+            crash_point("projector.committed")
+            self.building = await self._builder.step(connection) if self._has_builds else False
         except (asyncpg.PostgresError, *BROKEN) as error:
             await self.store.drop_connection()
             raise translate(error) from error
-        self._begun = True
         self.projected += count
-        crash_point("projector.committed")
-        return count
+        return max(count, self.building)
 
     async def _begin(self, connection: asyncpg.Connection) -> None:
-        """Make the tables that are missing, or of an older version, and start them at 0."""
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('danbao.projections'))")
-        live = {row["name"]: row["version"] for row in await connection.fetch(Q["live_versions"])}
-        for model in self.models:
-            version = live.get(model.name)
-            if version == model.version:
-                continue
-            if version is not None:
-                await connection.execute(_queries(model)["drop"])
-                await connection.execute(Q["retire"], model.name, version)
-            await connection.execute(_queries(model)["create"])
-            await connection.execute(Q["begin"], model.name, model.version)
-            log.info("projection.begun", name=model.name, version=model.version)
+        """See to it that the newest version of each model is live, or is being built."""
+        async with connection.transaction():
+            await connection.execute(LOCK)
+            builds = await known_builds(connection)
+            for name, model in newest(self.models).items():
+                await _begin_model(
+                    connection, model, [build for build in builds if build.id.name == name]
+                )
 
     async def _project(self, connection: asyncpg.Connection) -> int:
-        checkpoints = {
-            row["name"]: row["checkpoint"] for row in await connection.fetch(Q["lock_checkpoints"])
-        }
-        mine = [model for model in self.models if model.name in checkpoints]
-        start = min(checkpoints[model.name] for model in mine)
-        rows = await self.store.read_log(start, self.settings.projector_slice_max)
-        if not rows:
-            self.position = start
+        """Bring the live builds a slice further, and with them those that have caught up."""
+        live, head, self._has_builds = await lock_live(connection)
+        mine = [build for build in live if build.key in self._known]
+        start = min((build.checkpoint for build in mine), default=head)
+        self.position = start
+        if start >= head:
+            self.behind = 0
             return 0
-        entries = [_entry(row) for row in rows]
-        behind = [model for model in mine if checkpoints[model.name] == start]
-        last = rows[-1].position
-        ahead = [checkpoints[model.name] for model in mine if checkpoints[model.name] > start]
-        if ahead and min(ahead) < last:
-            last = min(ahead)
-            entries = [entry for entry in entries if entry.position <= last]
         crash_point("projector.before_write")
-        for model in behind:
-            changes = fold(change for entry in entries for change in model.project(entry))
-            if changes:
-                await _write(connection, model, list(changes.values()))
-                self.written += 1
-                self.pulse.turn()
-        await connection.execute(Q["advance"], [model.name for model in behind], last)
-        self.position = last
-        self.behind = await self.store.head() - last
-        return len(entries)
+        upto = min(head, start + self.settings.projector_slice_max)
+        above = [build.checkpoint for build in live if build.checkpoint > start]
+        upto = min([upto, *(position for position in above)])
+        first = [build for build in mine if build.checkpoint == start]
+        if self._has_builds:
+            first += await lock_caught_up(connection, [build.id.name for build in first], start)
+        models = [(build.id, self._known[build.key]) for build in first if build.key in self._known]
+        self.written += await advance(connection, models, start, upto)
+        self.pulse.turn()
+        self.position = upto
+        self.behind = head - upto
+        return upto - start
 
 
-def _entry(row: LogRow) -> Entry:
-    postings = () if row.postings is None else _postings.decode(row.postings)
-    return Entry(row.position, row.recorded_at, decode_event(row.type, row.data), postings)
-
-
-def _queries(model: ReadModel) -> dict[str, str]:
-    return load_queries("danbao.readmodels", f"{model.name}.sql")
-
-
-async def _write(
-    connection: asyncpg.Connection, model: ReadModel, changes: Sequence[Change]
+async def _begin_model(
+    connection: asyncpg.Connection, model: ReadModel, builds: Sequence[Build]
 ) -> None:
-    """Write folded changes, one array a column."""
-    keys = [list(column) for column in zip(*(change.key for change in changes), strict=True)]
-    sets = [[change.sets.get(column) for change in changes] for column in model.sets]
-    adds = [[change.adds.get(column, 0) for change in changes] for column in model.adds]
-    await connection.execute(_queries(model)["write"], *keys, *sets, *adds)
+    """Begin a build of a version that is newer than all others; the first of all is live at once.
+
+    An older process meets newer versions: it leaves them alone.
+    """
+    active = [build for build in builds if build.state != "retired"]
+    if any(build.id.version >= model.version for build in active):
+        if any(build.id.version > model.version for build in active):
+            log.warning("projection.newer", name=model.name, version=model.version)
+        return
+    for build in active:
+        if build.state == "building":
+            await drop(connection, build.id)
+    state = "building" if active else "live"
+    build_id = await begin(connection, model, state)
+    if state == "live":
+        await show(connection, build_id)
+    log.info("projection.begun", name=model.name, version=model.version, state=state)

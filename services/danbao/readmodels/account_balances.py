@@ -24,4 +24,5 @@ MODEL = ReadModel(
     sets=(),
     adds=("balance_minor",),
     project=project,
+    postings=True,
 )

@@ -7,10 +7,6 @@ CREATE TABLE danbao_read.account_balances (
     PRIMARY KEY (account, currency)
 ) WITH (fillfactor = 80);
 
--- name: drop
--- Makes room for the next version.
-DROP TABLE danbao_read.account_balances;
-
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
 INSERT INTO danbao_read.account_balances AS t

@@ -27,4 +27,5 @@ MODEL = ReadModel(
     sets=(),
     adds=("gross_minor", "fee_minor", "net_minor", "count"),
     project=project,
+    events=(m.CreditRecorded,),
 )

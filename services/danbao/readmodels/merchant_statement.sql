@@ -10,10 +10,6 @@ CREATE TABLE danbao_read.merchant_statement (
     PRIMARY KEY (merchant, currency)
 ) WITH (fillfactor = 80);
 
--- name: drop
--- Makes room for the next version.
-DROP TABLE danbao_read.merchant_statement;
-
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
 INSERT INTO danbao_read.merchant_statement AS t

@@ -23,8 +23,10 @@ class Entry(msgspec.Struct, frozen=True):
 
     position: int
     recorded_at: datetime
-    event: Event
-    postings: tuple[Posting, ...]
+    event: Event | None = None
+    """None where no model asks for events of its type: then it is not decoded."""
+    postings: tuple[Posting, ...] = ()
+    """Empty where no model asks for postings."""
 
 
 class Change(msgspec.Struct):
@@ -35,28 +37,46 @@ class Change(msgspec.Struct):
     adds: dict[str, int] = {}
 
     def merge(self, later: "Change") -> None:
-        """Take a later change of the same row in."""
-        self.sets.update(later.sets)
+        """Take a later change of the same row in; None sets nothing."""
+        for column, value in later.sets.items():
+            if value is not None:
+                self.sets[column] = value
         for column, amount in later.adds.items():
             self.adds[column] = self.adds.get(column, 0) + amount
 
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """A table of `danbao_read`; its SQL is in `<name>.sql` beside it.
+    """One version of a read model; its SQL is in a file beside it.
 
-    The query `write` takes one array for each column: key, sets, adds, in this order.
-    Raise `version` when table or projection change: the next start makes the table anew.
+    The file has two queries, both about a table called `danbao_read.<name>`: `create`, and `write`,
+    which takes one array for each column: key, sets, adds, in this order.
+    Raise `version` when table or projection change: the engine builds the new version beside the
+    live one and swaps them.  Keep the old one in `READ_MODELS` until then, so that it is kept up to
+    date (docs/how-to/rebuild-a-read-model.md).
     """
 
     name: str
     version: int
     key: tuple[str, ...]
     sets: tuple[str, ...]
-    """Columns that are set; those that a change leaves out keep their value."""
+    """Columns that are set; those that a change leaves out, or sets to None, keep their value."""
     adds: tuple[str, ...]
-    """Columns that are added to."""
+    """Columns that are added to; they begin at 0."""
     project: Callable[[Entry], Iterable[Change]]
+    events: tuple[type[Event], ...] = ()
+    """The types of events it asks for."""
+    postings: bool = False
+    """Whether it asks for the postings of every event that has some."""
+    sql: str = ""
+    """Name of the SQL file; `<name>.sql` unless it says otherwise, as an old version does."""
+    package: str = "danbao.readmodels"
+    """Where the SQL file is."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that events write, keys first; others are worked out by Postgres."""
+        return (*self.key, *self.sets, *self.adds)
 
 
 def fold(changes: Iterable[Change]) -> dict[Key, Change]:

@@ -55,4 +55,12 @@ MODEL = ReadModel(
     ),
     adds=(),
     project=project,
+    events=(
+        authorization.PaymentRequested,
+        risk.PaymentAssessed,
+        authorization.PaymentCaptured,
+        authorization.PaymentDeclined,
+        escrow.TradeFunded,
+        escrow.PaymentReturned,
+    ),
 )

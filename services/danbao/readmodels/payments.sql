@@ -14,10 +14,6 @@ CREATE TABLE danbao_read.payments (
     updated_at    timestamptz
 ) WITH (fillfactor = 80);
 
--- name: drop
--- Makes room for the next version.
-DROP TABLE danbao_read.payments;
-
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
 INSERT INTO danbao_read.payments AS t

@@ -44,4 +44,5 @@ MODEL = ReadModel(
     ),
     adds=(),
     project=project,
+    events=(m.PayoutRequested, m.PayoutPaid, m.PayoutFailed),
 )

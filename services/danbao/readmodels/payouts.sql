@@ -12,10 +12,6 @@ CREATE TABLE danbao_read.payouts (
     updated_at   timestamptz
 ) WITH (fillfactor = 80);
 
--- name: drop
--- Makes room for the next version.
-DROP TABLE danbao_read.payouts;
-
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
 INSERT INTO danbao_read.payouts AS t

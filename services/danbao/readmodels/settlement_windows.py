@@ -52,4 +52,5 @@ MODEL = ReadModel(
     ),
     adds=("gross_minor", "fee_minor", "net_minor", "count"),
     project=project,
+    events=(m.CreditRecorded, m.WindowClosed, m.PayoutRequested),
 )

@@ -15,10 +15,6 @@ CREATE TABLE danbao_read.settlement_windows (
     payout_id     text
 ) WITH (fillfactor = 80);
 
--- name: drop
--- Makes room for the next version.
-DROP TABLE danbao_read.settlement_windows;
-
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
 INSERT INTO danbao_read.settlement_windows AS t

@@ -71,4 +71,5 @@ MODEL = ReadModel(
     ),
     adds=("paid_minor", "released_minor", "refunded_minor"),
     project=project,
+    events=tuple(m.TradeEvent.__subclasses__()),
 )

@@ -20,10 +20,6 @@ CREATE TABLE danbao_read.trades (
     updated_at     timestamptz
 ) WITH (fillfactor = 80);
 
--- name: drop
--- Makes room for the next version.
-DROP TABLE danbao_read.trades;
-
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
 INSERT INTO danbao_read.trades AS t

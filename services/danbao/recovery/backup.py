@@ -102,6 +102,7 @@ async def _dump(tool: Tool, dsn: str, path: Path, snapshot: str) -> None:
         "--format=custom",
         f"--snapshot={snapshot}",
         "--schema=danbao",
+        "--schema=danbao_models",
         "--schema=danbao_read",
         f"--file={path}",
     )

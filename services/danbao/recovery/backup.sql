@@ -10,7 +10,7 @@ WHERE h.shard = 0;
 -- All tables of ours, quoted.
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('danbao', 'danbao_read') AND c.relkind = 'r'
+WHERE n.nspname IN ('danbao', 'danbao_models', 'danbao_read') AND c.relkind = 'r'
 ORDER BY 1;
 
 -- name: migrations
@@ -20,13 +20,13 @@ SELECT name FROM public.danbao_migrations ORDER BY name;
 -- What the engine made for itself, and must be able to remake.
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('danbao', 'danbao_read') AND c.relkind IN ('r', 'v', 'm')
+WHERE n.nspname IN ('danbao', 'danbao_models', 'danbao_read') AND c.relkind IN ('r', 'v', 'm')
     AND pg_get_userbyid(c.relowner) = 'danbao_engine'
 ORDER BY 1;
 
 -- name: remains
 -- What of ours is in a database already.
-SELECT nspname FROM pg_namespace WHERE nspname IN ('danbao', 'danbao_read')
+SELECT nspname FROM pg_namespace WHERE nspname IN ('danbao', 'danbao_models', 'danbao_read')
 UNION ALL
 SELECT relname FROM pg_class WHERE oid = to_regclass('public.danbao_migrations');
 
