@@ -17,6 +17,7 @@ from danbao.kernel import waiting
 from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import plan_crash
+from danbao.kernel.errors import StopError
 from danbao.kernel.history import HistoryCheck
 from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
 from danbao.kernel.kafka_source import KafkaSource
@@ -35,7 +36,8 @@ from danbao.metrics.scrape import Scrape
 from danbao.readmodels.models import READ_MODELS
 from danbao.risk.service import service as risk
 from danbao.settlement.service import service as settlement
-from danbao.watch.life import Process, live
+from danbao.tracing.wiring import make_tracer
+from danbao.watch.life import Process, live, refused
 
 SERVICES: dict[str, Service] = {
     service.name: service
@@ -99,12 +101,13 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
     )
     store = PostgresStore(dsn, purpose=name, may_hold_head=True, clock=clock)
     ask = partial(waiting.records_waiting, dsn, bootstrap, name, group, client_id)
-    return Worker(service, store, source, clock, settings), store, ask
+    worker = Worker(service, store, source, clock, settings, observer=make_tracer(name, settings))
+    return worker, store, ask
 
 
 def run_process(name: str, settings: Settings) -> int:
     """Run one process until SIGTERM or SIGINT; gives its exit code."""
-    configure_logging(service=name, worker=settings.worker_id)
+    configure_logging(process=name, worker=settings.worker_id, level=settings.log_level)
     plan_crash(settings.crash_at)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -112,7 +115,10 @@ def run_process(name: str, settings: Settings) -> int:
 
 
 async def _run(name: str, settings: Settings) -> int:
-    process, store, ask = make_process(name, settings)
+    try:
+        process, store, ask = make_process(name, settings)
+    except StopError as error:
+        return refused(error)
     agree = HistoryCheck(settings.postgres_dsn, settings.kafka_bootstrap, settings.partitions)
 
     async def check() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,7 @@ from danbao.kernel.messages import (
 )
 from danbao.kernel.ports import Clock, Store, Unit
 from danbao.kernel.progress import Progress, advance
+from danbao.kernel.statistics import BatchFigures
 
 
 class Step(msgspec.Struct):
@@ -48,6 +50,28 @@ class Outcome:
     append_s: float = 0.0
     """Seconds that appending took; see `Unit.append_s`."""
     parked: dict[TopicPartition, set[str]] = field(default_factory=dict)
+
+    def figures(self, seconds: float) -> BatchFigures:
+        """What was done, in figures."""
+        writes = self.writes
+        return BatchFigures(
+            records=self.steps_done,
+            commands=len(writes.answers),
+            events=len(writes.rows),
+            duplicates=self.duplicates,
+            dead_letters=len(writes.dead_letters),
+            refusals=self.refusals,
+            seconds=seconds,
+            append_s=self.append_s,
+        )
+
+
+class Observer(Protocol):
+    """Somebody who is told of committed batches, and must not keep the worker waiting."""
+
+    def committed(self, steps: Sequence[Step], outcome: Outcome, seconds: float) -> None:
+        """Hear of the steps of a batch that was committed, `seconds` after it began."""
+        ...
 
 
 def read_records(

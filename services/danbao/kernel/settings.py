@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 PREFIX = "DANBAO_"
+LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Settings:
     """Postgres silent for longer: not ready."""
     projector_behind_max: int = 50_000
     """Read models further behind the log, in events: not ready."""
+    log_level: str = "info"
+    """Least level that is logged: `debug` has a line for each batch."""
+    trace_endpoint: str = ""
+    """Where spans go by OTLP over HTTP, `http://collector:4318/v1/traces`; empty: no traces."""
+    trace_ratio: float = 0.01
+    """Share of the traces that are kept, where upstream gave no `traceparent` that says."""
     sandbox: bool = False
     """A log of play money, whose clock may be moved; decided at its first start, for ever."""
     worker_id: str = "0"
@@ -81,6 +88,9 @@ class Settings:
             if name not in source:
                 continue
             values[field.name] = _parse(name, source[name], type(getattr(cls(), field.name)))
+        if (level := values.get("log_level", "info")) not in LEVELS:
+            message = f"DANBAO_LOG_LEVEL={level!r}: expected one of {', '.join(LEVELS)}"
+            raise ValueError(message)
         return cls(**values)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from danbao.contracts.decider import Service
-from danbao.kernel.attempt import Outcome, Step, attempt, read_records
+from danbao.kernel.attempt import Observer, Outcome, Step, attempt, read_records
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import (
     FencedError,
@@ -28,7 +28,7 @@ from danbao.kernel.progress import Progress
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.retries import LetterRetries
 from danbao.kernel.settings import Settings
-from danbao.kernel.statistics import BatchFigures, Statistics
+from danbao.kernel.statistics import Statistics
 
 ATTEMPTS_MAX = 5
 RECONNECT_S = 0.5
@@ -52,6 +52,7 @@ class Worker:
     statistics: Statistics = field(default_factory=Statistics)
     stopping: bool = False
     pulse: Pulse = field(default_factory=Pulse)
+    observer: Observer | None = None
     _progress: Progress = field(init=False)
     _letters: LetterRetries = field(init=False)
     _incarnation: UUID | None = None
@@ -211,7 +212,18 @@ class Worker:
         self._progress.offsets.update(outcome.offsets)
         for place, flows in outcome.parked.items():
             self._progress.parked[place] |= flows
-        self.statistics.note(_figures(outcome, self.clock.monotonic() - begun))
+        seconds = self.clock.monotonic() - begun
+        self.statistics.note(figures := outcome.figures(seconds))
+        log.debug(
+            "batch.committed",
+            service=self.service.name,
+            records=figures.records,
+            events=figures.events,
+            duplicates=figures.duplicates,
+            duration_ms=round(seconds * 1000, 1),
+        )
+        if self.observer is not None:
+            self.observer.committed(steps[: outcome.steps_done], outcome, seconds)
         if outcome.writes.rows or outcome.writes.timers_set:
             await self.store.notify()
         return outcome
@@ -274,18 +286,11 @@ class Worker:
         reason = "refused_by_database"
         letter = DeadLetter(record, reason, str(error)[:500], key)
         await self._commit([Step(record, steps[0].sequence, letter=letter)])
-        log.error("record.set_aside", service=self.service.name, offset=record.offset)
-
-
-def _figures(outcome: Outcome, seconds: float) -> BatchFigures:
-    writes = outcome.writes
-    return BatchFigures(
-        records=outcome.steps_done,
-        commands=len(writes.answers),
-        events=len(writes.rows),
-        duplicates=outcome.duplicates,
-        dead_letters=len(writes.dead_letters),
-        refusals=outcome.refusals,
-        seconds=seconds,
-        append_s=outcome.append_s,
-    )
+        log.error(
+            "record.set_aside",
+            service=self.service.name,
+            topic=record.place.topic,
+            partition=record.place.partition,
+            offset=record.offset,
+            error=str(error)[:200],
+        )

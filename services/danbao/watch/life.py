@@ -90,7 +90,7 @@ async def live(
     work = asyncio.create_task(_check_and_run(process, check))
     asked = asyncio.create_task(end.asked.wait())
     watch.start()
-    log.info("process.started", name=name, health=health.address)
+    log.info("process.started", health=health.address)
     await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
     begun = time.monotonic()
     process.stopping = True
@@ -99,7 +99,7 @@ async def live(
     await _finish(process, work)
     code = end.code or _exit_code(work)
     await _within(_close(process), CLOSE_WITHIN_S)
-    log.info("process.stopped", name=name, exit_code=code, seconds=_rounded(begun))
+    log.info("process.stopped", exit_code=code, duration_ms=_milliseconds(begun))
     return code
 
 
@@ -118,15 +118,15 @@ async def _check_and_run(process: Process, check: Callable[[], Awaitable[None]])
     await process.run()
 
 
-def _rounded(begun: float) -> float:
-    return round(time.monotonic() - begun, 2)
+def _milliseconds(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
 
 
 def _exit_by_force(code: int) -> None:
     """Arm a thread that ends the process when its loop does not get there."""
 
     def force() -> None:
-        log.error("process.forced", within_s=EXIT_WITHIN_S)
+        log.error("process.forced", duration_ms=round(EXIT_WITHIN_S * 1000))
         sys.stderr.flush()
         os._exit(code or 1)
 
@@ -152,10 +152,15 @@ def _exit_code(work: "asyncio.Task[None]") -> int:
     if error is None:
         return 0
     if isinstance(error, StopError):
-        log.error("process.refused", error_code=error.code, error=str(error), todo=error.todo)
-        return EXIT_STOPPED
+        return refused(error)
     log.error("process.failed", exc_info=error)
     return 1
+
+
+def refused(error: StopError) -> int:
+    """Say why going on would be wrong; gives the exit code for it."""
+    log.error("process.refused", error_code=error.code, error=str(error), todo=error.todo)
+    return EXIT_STOPPED
 
 
 async def _within(work: Awaitable[object], seconds: float) -> None:
@@ -164,7 +169,7 @@ async def _within(work: Awaitable[object], seconds: float) -> None:
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
         task.cancel()
-        log.warning("stop.timed_out", seconds=seconds)
+        log.warning("stop.timed_out", duration_ms=round(seconds * 1000))
         return
     with suppress(asyncio.CancelledError):
         if error := task.exception():

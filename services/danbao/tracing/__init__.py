@@ -1,0 +1,1 @@
+"""Traces for OpenTelemetry: spans made from batches after their commit; off by default."""
