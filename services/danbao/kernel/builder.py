@@ -132,7 +132,7 @@ class Builder:
             found = comparison.found
             log.info(
                 "build.compared",
-                name=build.id.name,
+                model=build.id.name,
                 version=build.id.version,
                 rows=found.rows,
                 only_old=found.only_old,
@@ -155,15 +155,15 @@ class Builder:
                 found = self._comparisons[build.id].found
                 await swap(connection, build.id, msgspec.json.encode(found).decode())
         except asyncpg.LockNotAvailableError:
-            log.info("build.swap_postponed", name=build.id.name)
+            log.info("build.swap_postponed", model=build.id.name)
             return True
         except asyncpg.DependentObjectsStillExistError as error:
             self.refused[build.id.name] = error.detail or str(error)
-            log.warning("build.swap_refused", name=build.id.name, error=error.detail)
+            log.warning("build.swap_refused", model=build.id.name, error=error.detail)
             return True
         crash_point("build.swapped")
         self._comparisons.pop(build.id)
-        log.info("build.swapped", name=build.id.name, version=build.id.version)
+        log.info("build.swapped", model=build.id.name, version=build.id.version)
         return True
 
     def compared(self, build: BuildId) -> Comparison | None:

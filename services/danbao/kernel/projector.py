@@ -169,7 +169,7 @@ async def _begin_model(
     active = [build for build in builds if build.state != "retired"]
     if any(build.id.version >= model.version for build in active):
         if any(build.id.version > model.version for build in active):
-            log.warning("projection.newer", name=model.name, version=model.version)
+            log.warning("projection.newer", model=model.name, version=model.version)
         return
     for build in active:
         if build.state == "building":
@@ -178,4 +178,4 @@ async def _begin_model(
     build_id = await begin(connection, model, state)
     if state == "live":
         await show(connection, build_id)
-    log.info("projection.begun", name=model.name, version=model.version, state=state)
+    log.info("projection.begun", model=model.name, version=model.version, state=state)
