@@ -7,7 +7,7 @@ import asyncpg
 
 from danbao.kernel.loaded import Account
 from danbao.kernel.memory_store import MemoryStore
-from danbao.kernel.memory_tables import Leaf, Tables
+from danbao.kernel.memory_tables import DecisionTime, Leaf, Tables
 from danbao.kernel.ports import Store
 from danbao.kernel.store import PostgresStore
 
@@ -29,6 +29,8 @@ class Database(Protocol):
     def open(self) -> Store: ...
 
     async def leaves(self) -> list[Leaf]: ...
+
+    async def decision_times(self) -> list[DecisionTime]: ...
 
     async def balances(self) -> Mapping[Account, int]: ...
 
@@ -54,6 +56,9 @@ class MemoryDatabase:
 
     async def leaves(self) -> list[Leaf]:
         return list(self._tables.leaves)
+
+    async def decision_times(self) -> list[DecisionTime]:
+        return list(self._tables.decision_times)
 
     async def balances(self) -> Mapping[Account, int]:
         return dict(self._tables.balances)
@@ -95,6 +100,12 @@ class PostgresDatabase:
             "SELECT row_hash, leaf_hash FROM danbao.event_log ORDER BY position"
         )
         return [Leaf(row[0], row[1]) for row in rows]
+
+    async def decision_times(self) -> list[DecisionTime]:
+        rows = await self._fetch(
+            "SELECT first_position, last_position, decided_at FROM danbao.decision_times ORDER BY 1"
+        )
+        return [DecisionTime(*row) for row in rows]
 
     async def balances(self) -> Mapping[Account, int]:
         rows = await self._fetch(

@@ -129,6 +129,16 @@ async def test_time_never_falls_when_the_clock_is_set_back(database: Database) -
     assert times == [NOON, NOON, NOON + timedelta(microseconds=1)]
 
 
+async def test_a_batch_that_is_recorded_late_keeps_when_it_decided(database: Database) -> None:
+    """Every decision can be made again to the byte: what it took for now is known."""
+    writer = Writer(database.open())
+    earlier = NOON - timedelta(microseconds=1)
+    await writer.append("account/A", now=NOON)
+    await writer.append("account/B", "account/C", now=earlier)
+    await writer.append("account/D", now=NOON)
+    assert await database.decision_times() == [(2, 3, earlier)]
+
+
 async def test_a_version_is_taken_once(database: Database) -> None:
     """Two batches that decided on the same state cannot both be true."""
     writer = Writer(database.open())

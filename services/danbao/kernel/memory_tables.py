@@ -61,6 +61,14 @@ class StoredLetter(NamedTuple):
         return self.state in {"retried", "discarded"}
 
 
+class DecisionTime(NamedTuple):
+    """When a batch decided, where that is not when it was recorded."""
+
+    first_position: int
+    last_position: int
+    decided_at: datetime
+
+
 class Leaf(NamedTuple):
     """The two hashes of a log row."""
 
@@ -84,6 +92,7 @@ class Tables:
     incarnation: UUID = INCARNATION
     log: list[LogRow] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
+    decision_times: list[DecisionTime] = field(default_factory=list)
     streams: dict[str, list[LogRow]] = field(default_factory=dict)
     recorded_at: datetime = EPOCH
     states: dict[str, StoredStream] = field(default_factory=dict)
@@ -164,6 +173,7 @@ class Changes:
         self._tables = tables
         self.rows: list[LogRow] = []
         self.leaves: list[Leaf] = []
+        self.decision_times: list[DecisionTime] = []
         self.states = Overlay(tables.states)
         self.facts = Overlay(tables.facts)
         self.balances = Overlay(tables.balances)
@@ -172,6 +182,11 @@ class Changes:
         self.timers = Overlay(tables.timers)
         self.letters = Overlay(tables.letters)
 
+    def note_time(self, base: int, count: int, decided: datetime, recorded: datetime) -> None:
+        """Keep when rows were decided, if they are recorded as of another time."""
+        if decided != recorded:
+            self.decision_times.append(DecisionTime(base + 1, base + count, decided))
+
     def commit(self) -> None:
         """Apply all changes at once."""
         tables = self._tables
@@ -179,6 +194,7 @@ class Changes:
             overlay.commit()
         tables.log.extend(self.rows)
         tables.leaves.extend(self.leaves)
+        tables.decision_times.extend(self.decision_times)
         for row in self.rows:
             tables.streams.setdefault(row.stream, []).append(row)
             tables.recorded_at = row.recorded_at

@@ -283,6 +283,7 @@ class MemoryUnit:
             )
         earlier = changes.rows[-1].recorded_at if changes.rows else tables.recorded_at
         recorded_at = max(earlier, writes.now)
+        changes.note_time(base, len(writes.rows), writes.now, recorded_at)
         versions = {(row.stream, row.version) for row in changes.rows}
         for number, row in enumerate(writes.rows, start=1):
             key = row.stream, row.version

@@ -197,7 +197,8 @@ WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
 
 -- name: append
 -- The one statement that holds the head row: it numbers the rows, gives the transaction its one
--- time (never falling, so that "as of a time" is a prefix) and finishes the leaves.
+-- time (never falling, so that "as of a time" is a prefix) and finishes the leaves.  Where that
+-- time is not the one that was decided by, $2, it keeps both.
 WITH head AS (
     UPDATE danbao.log_heads
     SET position = position + $1::int, recorded_at = greatest(recorded_at, $2::timestamptz)
@@ -228,6 +229,10 @@ WITH head AS (
                       $23::text[], $24::text[], $25::bytea[]) WITH ORDINALITY
         AS e (stream, version, type, schema_version, partition_key, event_id, causation_id,
               correlation_id, actor, traceparent, data, postings, row_hash, row_number)
+), timed AS (
+    INSERT INTO danbao.decision_times (shard, first_position, last_position, decided_at)
+    SELECT 0, base + 1, base + $1::int, $2::timestamptz
+    FROM head WHERE recorded_at <> $2::timestamptz
 )
 SELECT base + $1::int AS position FROM head;
 
