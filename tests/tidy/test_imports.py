@@ -10,7 +10,7 @@ ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "aiokafka": ("bench", "cli", "engine", "kernel", "publisher", "recovery", "servers"),
     "asyncpg": (
         *("analysis", "archive", "bench", "cli", "engine", "kernel", "metrics"),
-        *("projections", "recovery", "servers"),
+        *("projections", "recovery", "servers", "whatif"),
     ),
 }
 """Folders of the package that may import a library; some work for people."""

@@ -6,12 +6,12 @@ that must give the same.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 import asyncpg
 
-from danbao.contracts.chart import class_of
+from danbao.contracts.chart import class_of, is_debit_side
 from danbao.kernel.sql import load_queries
 from danbao.ledger.books import BookLine
 
@@ -38,6 +38,21 @@ async def moved(connection: asyncpg.Connection, after: int, upto: int) -> Mappin
     return nets
 
 
+async def balances_as_of(
+    connection: asyncpg.Connection, accounts: Iterable[Account], position: int
+) -> Mapping[Account, int]:
+    """Give what each account came to at a position, positive on its normal side."""
+    wanted = list(accounts)
+    closing = await closing_before(connection, position)
+    nets = Counter(await _before(connection, closing, wanted))
+    changes = await moved(connection, closing, position)
+    return {
+        account: (nets[account] + changes.get(account, 0))
+        * (1 if is_debit_side(account[0]) else -1)
+        for account in wanted
+    }
+
+
 async def lines_as_of(
     connection: asyncpg.Connection, position: int, *, fold: bool = False
 ) -> list[BookLine]:
@@ -62,7 +77,7 @@ async def lines_as_of(
 
 
 async def _before(
-    connection: asyncpg.Connection, closing: int, accounts: Mapping[Account, int]
+    connection: asyncpg.Connection, closing: int, accounts: Collection[Account]
 ) -> Mapping[Account, int]:
     if not closing or not accounts:
         return {}

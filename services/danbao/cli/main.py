@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "replay.replay",
     "export": "export.export",
     "sql": "sql.sql",
+    "what-if": "what_if.what_if",
     "report": "report.command.app",
     "doctor": "doctor.doctor",
     "clock": "clock.app",

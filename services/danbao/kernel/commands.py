@@ -54,6 +54,16 @@ def read_command(record: Record, service: str, bytes_max: int) -> Message | Dead
         return DeadLetter(record, error.reason, error.detail, key and key.replace("\x00", "\ufffd"))
 
 
+def command_of_body(command_type: str, body: str) -> Command:
+    """Give the command that a canonical body of the inbox says.
+
+    Raises:
+        KeyError: the type is unknown.
+        msgspec.DecodeError: the data does not fit its type.
+    """
+    return _decoders[command_type].decode(_parts.decode(body)["data"])
+
+
 def _read(record: Record, service: str, bytes_max: int) -> Message:
     value = record.value
     if value is None:

@@ -50,7 +50,7 @@ class Replay(Batch):
                 f"which the log has up to version {before}"
             )
         draft = Draft()
-        self._apply(draft, event, _cause(row))
+        self._apply(draft, event, cause_of(row))
         if draft.rows[0].postings != row.postings:
             raise HistoryForkedError(f"position {row.position}: its postings follow no rule")
         draft.rows = [kept]
@@ -106,7 +106,8 @@ def to_row(row: LogRow) -> Row:
     )
 
 
-def _cause(row: LogRow) -> Cause:
+def cause_of(row: LogRow) -> Cause:
+    """What caused a row, as the kernel knew it when it decided."""
     return Cause(
         id=row.causation_id,
         correlation_id=row.correlation_id,

@@ -14,8 +14,11 @@ from danbao.cli.publish import publish
 from danbao.cli.simulate import simulate_market
 from danbao.cli.summary import summary
 from danbao.cli.trade import trade
+from danbao.cli.what_if import what_if
 
-COMMANDS = ("publish", "simulate-market", "log", "trade", "dead-letters", "doctor", "summary")
+COMMANDS = (
+    "publish", "simulate-market", "log", "trade", "dead-letters", "doctor", "summary", "what-if",
+)  # fmt: skip
 READERS = (["log"], ["trade", "T-1"], ["dead-letters"], ["dead-letters", "show", "1"], ["summary"])
 
 
@@ -28,6 +31,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> typer.Typer:
     for function in (publish, log, trade, doctor, summary):
         app.command()(function)
     app.command("simulate-market")(simulate_market)
+    app.command("what-if")(what_if)
     app.add_typer(dead_letters, name="dead-letters")
     return app
 

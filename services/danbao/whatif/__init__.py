@@ -1,0 +1,1 @@
+"""What if: history decided again with other policies, each decision on what it knew then."""
