@@ -7,8 +7,11 @@ READY := $(VENV)/.ready
 TRADES ?= 3000
 SEED ?= 7
 FAULT_SEED ?=
+SEEDS ?= 200
+COMMANDS ?= 300
+JOBS ?= 2
 
-.PHONY: help setup demo test test-unit test-integration test-faults faults check fmt fmt-check lint types imports \
+.PHONY: help setup demo test test-unit test-sim test-integration test-faults faults sim check fmt fmt-check lint types imports \
 	schemas schemas-verify up down lock clean
 
 help: ## print this list
@@ -32,10 +35,13 @@ up: setup ## run the engine in the foreground; Ctrl-C stops it
 down: setup ## stop an engine started with `danbao up --detach`
 	@$(BIN)/danbao down
 
-test: test-unit test-integration ## all tests but the fault suite, those of integration on real Kafka and Postgres
+test: test-unit test-sim test-integration ## all tests but the fault suite, the last ones on real Kafka and Postgres
 
 test-unit: setup ## the pure tests: seconds, no server
 	@$(BIN)/pytest tests/unit tests/tidy -n 2
+
+test-sim: setup ## a few simulations, and bugs that they must find: no server
+	@$(BIN)/pytest tests/sim -n 2
 
 test-integration: setup ## the tests on real Kafka and Postgres
 	@$(BIN)/pytest tests/conformance tests/integration -n 2 --dist loadfile
@@ -45,6 +51,10 @@ test-faults: setup ## a selection of the fault suite, below ten minutes
 
 faults: setup ## the whole fault suite; FAULT_SEED=n repeats a run
 	@DANBAO_FAULT_SEED=$(FAULT_SEED) $(BIN)/pytest tests/faults
+
+sim: setup ## simulate the engine under faults: SEEDS=200 or 1-200, COMMANDS=300
+	@$(BIN)/python -m danbao.testing.simulation --seeds $(if $(findstring -,$(SEEDS)),$(SEEDS),1-$(SEEDS)) \
+		--commands $(COMMANDS) --jobs $(JOBS) --twice 5
 
 check: setup fmt-check lint types imports schemas-verify test-unit ## all that needs no server, below a minute
 

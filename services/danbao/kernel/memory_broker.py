@@ -185,6 +185,13 @@ class MemoryBroker:
             member.assign(set())
             self._share_out(group)
 
+    def expel(self, group: str, member: Member) -> None:
+        """Give a silent member's partitions to the others; it does not hear of it."""
+        members = self._groups.get(group, [])
+        if member in members:
+            members.remove(member)
+            self._share_out(group)
+
     def follow(self, topics: Iterable[str], news: asyncio.Event) -> None:
         """Let somebody know whenever a topic has something new."""
         for topic in topics:

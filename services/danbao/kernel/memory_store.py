@@ -15,7 +15,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from danbao.kernel.errors import FencedError, OutcomeUnknownError
+from danbao.kernel.errors import FencedError, OutcomeUnknownError, UnavailableError
 from danbao.kernel.memory_tables import Lease, Tables
 from danbao.kernel.memory_unit import MemoryUnit
 from danbao.kernel.memory_wire import DIRECT, Wire
@@ -58,6 +58,8 @@ class MemoryStore:
         unit, offsets = self._begin(), self.tables.offsets
         try:
             await self.tables.locks.take(unit.holder, ("offset", service, place))
+            if unit.is_over:
+                raise UnavailableError("the server has ended the statement")
             stored = offsets.get((service, place), Offset(0, start))
             claimed = replace(stored, epoch=stored.epoch + 1)
             offsets[service, place] = claimed
@@ -150,7 +152,7 @@ class MemoryStore:
     async def wait_for_news(self, seconds: float) -> None:
         """Wait until somebody notifies, at most so long; a first wait ends at once."""
         if self._news not in self.tables.followers:
-            self.tables.followers.add(self._news)
+            self.tables.followers[self._news] = None
             self._news.set()
         try:
             async with asyncio.timeout(seconds):
@@ -162,7 +164,7 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Follow the log no longer."""
-        self.tables.followers.discard(self._news)
+        self.tables.followers.pop(self._news, None)
 
     def _begin(self) -> MemoryUnit:
         """Open a transaction on the server."""

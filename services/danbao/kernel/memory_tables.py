@@ -105,7 +105,8 @@ class Tables:
     lease: Lease = field(default_factory=Lease)
     letter_ids: Iterator[int] = field(default_factory=partial(count, 1))
     locks: Locks = field(default_factory=Locks)
-    followers: set[Event] = field(default_factory=set)
+    followers: dict[Event, None] = field(default_factory=dict)
+    """Who is told of news, in the order in which they asked."""
 
     @property
     def position(self) -> int:
@@ -126,12 +127,13 @@ class Overlay(Generic[Key, Value]):
     def __init__(self, base: dict[Key, Value]) -> None:
         """Change nothing yet."""
         self._base = base
-        self._put: dict[Key, Value] = {}
+        self.put: dict[Key, Value] = {}
+        """Rows inserted or replaced, as they are now."""
         self._removed: set[Key] = set()
 
     def __contains__(self, key: Key) -> bool:
         """Tell whether there is such a row."""
-        return key in self._put or (key in self._base and key not in self._removed)
+        return key in self.put or (key in self._base and key not in self._removed)
 
     def __getitem__(self, key: Key) -> Value:
         """Give a row.
@@ -141,28 +143,28 @@ class Overlay(Generic[Key, Value]):
         """
         if key not in self:
             raise KeyError(key)
-        return self._put[key] if key in self._put else self._base[key]
+        return self.put[key] if key in self.put else self._base[key]
 
     def __setitem__(self, key: Key, value: Value) -> None:
         """Insert or replace a row."""
-        self._put[key] = value
+        self.put[key] = value
 
     def get(self, key: Key) -> Value | None:
         """Give a row, or None."""
-        if key in self._put:
-            return self._put[key]
+        if key in self.put:
+            return self.put[key]
         return None if key in self._removed else self._base.get(key)
 
     def remove(self, key: Key) -> None:
         """Delete a row if it is there."""
-        self._put.pop(key, None)
+        self.put.pop(key, None)
         self._removed.add(key)
 
     def commit(self) -> None:
         """Make the changes what is so for everybody."""
         for key in self._removed:
             self._base.pop(key, None)
-        self._base.update(self._put)
+        self._base.update(self.put)
 
 
 class Changes:

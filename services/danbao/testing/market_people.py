@@ -28,12 +28,19 @@ class Merchant:
 class People:
     """The names of a day: two seeds never share one."""
 
-    def __init__(self, trades: int, seed: int) -> None:
-        """Size the market for so many trades."""
+    def __init__(
+        self,
+        trades: int,
+        seed: int,
+        *,
+        buyers_min: int = BUYERS_MIN,
+        merchants_min: int = MERCHANTS_MIN,
+    ) -> None:
+        """Size the market for so many trades; the fewer people, the more they meet."""
         self.seed = seed
         self.source = f"shop-{seed}"
-        self.buyers = max(BUYERS_MIN, trades // TRADES_A_BUYER)
-        merchants = min(MERCHANTS_MAX, max(MERCHANTS_MIN, trades // TRADES_A_MERCHANT))
+        self.buyers = max(buyers_min, trades // TRADES_A_BUYER)
+        merchants = min(MERCHANTS_MAX, max(merchants_min, trades // TRADES_A_MERCHANT))
         self.merchants = [self._merchant(number) for number in range(merchants)]
         self.merchant_weights = list(accumulate(1 / (rank + 1) for rank in range(merchants)))
         self.blocked_device = f"device-{seed}-blocked"

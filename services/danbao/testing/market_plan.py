@@ -6,7 +6,7 @@ each time it is walked through, so a day of any size fits into little memory.
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
@@ -51,11 +51,17 @@ class Tally:
 class Plan:
     """All deals of a day."""
 
-    def __init__(self, trades: int, seed: int, people: People) -> None:
-        """Every scene happens at least once on a day that has room for them."""
+    def __init__(
+        self, trades: int, seed: int, people: People, weights: Sequence[int] | None = None
+    ) -> None:
+        """Every scene happens at least once on a day that has room for them.
+
+        `weights` say how often each of `SCENES` happens, added up; without, each has its own.
+        """
         self._trades = trades
         self._seed = seed
         self._people = people
+        self._weights = _WEIGHTS if weights is None else weights
         random = Random(f"{seed}/scenes")  # noqa: S311  a game, not a secret
         places = random.sample(range(trades), len(SCENES)) if trades >= 3 * len(SCENES) else []
         self._placed = dict(zip(places, SCENES, strict=False))
@@ -64,7 +70,7 @@ class Plan:
         """Walk through the deals; `tally` must be fresh, and is complete at the end."""
         random = Random(f"{self._seed}/plan")  # noqa: S311
         for number in range(self._trades):
-            drawn = SCENES[bisect(_WEIGHTS, random.randrange(_WEIGHTS[-1]))]
+            drawn = SCENES[bisect(self._weights, random.randrange(self._weights[-1]))]
             scene = self._placed.get(number, drawn)
             deal = self._deal(number, scene, random, tally)
             tally.need_minor[deal.buyer] += scene.payments * (deal.amount_minor + SPARE_MINOR)

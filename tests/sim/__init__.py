@@ -1,0 +1,1 @@
+"""The simulator itself: that it repeats what it did, and that it finds what is wrong."""
