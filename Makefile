@@ -10,8 +10,9 @@ FAULT_SEED ?=
 SEEDS ?= 200
 COMMANDS ?= 300
 JOBS ?= 2
+PEERS = $(shell $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"])')
 
-.PHONY: help setup demo test test-unit test-sim test-integration test-faults faults sim check fmt fmt-check lint types imports \
+.PHONY: help setup demo test test-unit test-sim test-integration test-faults faults sim bench bench-peers check fmt fmt-check lint types imports \
 	schemas schemas-verify up down lock clean
 
 help: ## print this list
@@ -55,6 +56,19 @@ faults: setup ## the whole fault suite; FAULT_SEED=n repeats a run
 sim: setup ## simulate the engine under faults: SEEDS=200 or 1-200, COMMANDS=300
 	@$(BIN)/python -m danbao.testing.simulation --seeds $(if $(findstring -,$(SEEDS)),$(SEEDS),1-$(SEEDS)) \
 		--commands $(COMMANDS) --jobs $(JOBS) --twice 5
+
+AUDIT = $(BIN)/python -m tests.audit --dsn {dsn} --bootstrap {bootstrap}
+
+bench: setup ## how fast it is here: drain, top rate, latency; audited (about 5 minutes)
+	@mkdir -p .danbao/bench
+	@$(BIN)/danbao bench --stage drain --audit "$(AUDIT)" --save .danbao/bench/drain.json --html .danbao/bench/drain.html
+	@$(BIN)/danbao bench --stage closed --trades 20000 --audit "$(AUDIT)" --save .danbao/bench/closed.json --html .danbao/bench/closed.html
+	@$(BIN)/danbao bench --stage open --mixed --audit "$(AUDIT)" --save .danbao/bench/open.json --html .danbao/bench/open.html
+	@echo "pages with plots: .danbao/bench/*.html"
+
+bench-peers: setup ## danbao beside SQL by hand, eventsourcing and a bare echo, in turns
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(PEERS)
+	@$(BIN)/python -m tests.bench
 
 check: setup fmt-check lint types imports schemas-verify test-unit ## all that needs no server, below a minute
 

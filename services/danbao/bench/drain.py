@@ -8,8 +8,8 @@ machine.  Each round has trades of its own: a command sent twice would be answer
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,13 @@ import asyncpg
 import psutil
 
 from danbao.bench.errors import VoidError
-from danbao.bench.processor import SERVERS, Usage
+from danbao.bench.processor import SERVERS, Usage, part_of
 from danbao.bench.standing import Disk, Standing, read_disk, read_engine_usage, read_standing
 from danbao.bench.whole_trades import STEPS, Step, WholeTrades
 from danbao.engine.record import EngineRecord
-from danbao.publisher import parse_lines
+from danbao.publisher import Line
 from danbao.publisher.flows import Schedule
 from danbao.publisher.outbox import Outbox
-from danbao.testing.market import encode_lines
-from danbao.testing.market_flow import CommandLine
 
 LOOK_EVERY_S = 0.01
 STILL_S_MAX = 30.0
@@ -97,34 +95,48 @@ class Drain:
         lines = plan.steps()
         stretches = []
         for step in STEPS:
-            stretch = await self._stretch(step, lines[step.command])
+            stretch = await self.stretch(step, lines[step.command])
             report(f"{step.name}: {trades:,} in {stretch.seconds:.2f} s")
             stretches.append(stretch)
         disk = (await read_disk(self._connection, self._home)).since(before)
         return Round(trades, stretches, disk)
 
-    async def _stretch(self, step: Step, lines: list[CommandLine]) -> Stretch:
+    async def stretch(
+        self, step: Step, lines: list[Line], *, only: Collection[str] | None = None
+    ) -> Stretch:
+        """Drain one backlog; with `only`, these processes work on it first, and the others after.
+
+        Then the time is that of those processes alone, until the last event is in the log.
+        """
         record, connection = self._record(), self._connection
         begun = await read_standing(connection)
         target = begun.position + step.events * len(lines)
-        backlog = Schedule([parse_lines(encode_lines(lines), "backlog")])
-        with frozen(record):
-            await publish_backlog(record.kafka_bootstrap, backlog)
-            usage = await read_engine_usage(connection, record)
-            begun_at = time.perf_counter()
-        answered_s, standing = await self._until(target)
-        seconds = time.perf_counter() - begun_at
+        backlog = Schedule([lines])
+        others = [] if only is None else [n for n in record.processes if part_of(n) not in only]
+        with frozen(record, others):
+            with frozen(record, [name for name in record.processes if name not in others]):
+                await publish_backlog(record.kafka_bootstrap, backlog)
+                usage = await read_engine_usage(connection, record)
+                begun_at = time.perf_counter()
+            answered_s, standing = await self.until(target, is_through=only is None)
+            seconds = time.perf_counter() - begun_at
+            used = (await read_engine_usage(connection, record)).since(usage)
+        if only is not None:
+            await self.until(target)
         if standing.position != target:
             raise VoidError(
                 f"{step.name}: the log went to {standing.position}, not {target}",
                 todo="Something else writes to this engine.",
             )
-        used = (await read_engine_usage(connection, record)).since(usage)
         wal_bytes = standing.wal_bytes - begun.wal_bytes
         return Stretch(step.name, answered_s, seconds, used, wal_bytes)
 
-    async def _until(self, target: int) -> tuple[float, Standing]:
-        """Wait for a position everywhere; gives when the log had it, and how things stand then."""
+    async def until(self, target: int, *, is_through: bool = True) -> tuple[float, Standing]:
+        """Wait for a position everywhere, or in the log alone; gives when the log had it.
+
+        Raises:
+            VoidError: nothing moves any more.
+        """
         begun_at = moved_at = time.perf_counter()
         answered_s, last = 0.0, None
         while True:
@@ -132,7 +144,7 @@ class Drain:
             now = time.perf_counter()
             if not answered_s and standing.position >= target:
                 answered_s = now - begun_at
-            if standing.is_through(target):
+            if standing.is_through(target) or (answered_s and not is_through):
                 return answered_s, standing
             if last is None or (standing.position, standing.published, standing.projected) != last:
                 last, moved_at = (standing.position, standing.published, standing.projected), now
@@ -144,17 +156,19 @@ class Drain:
 
 
 @contextmanager
-def frozen(record: EngineRecord) -> Iterator[None]:
-    """Stop every process of an engine but its servers, and let all go together afterwards."""
-    names = [name for name in record.processes if name not in SERVERS]
-    processes = [psutil.Process(record.processes[name]) for name in names]
+def frozen(record: EngineRecord, names: Collection[str] | None = None) -> Iterator[None]:
+    """Stop processes of an engine, all but its servers unless named, and let them go afterwards."""
+    if names is None:
+        names = list(record.processes)
+    processes = [psutil.Process(record.processes[n]) for n in names if n not in SERVERS]
     try:
         for process in processes:
             process.suspend()
         yield
     finally:
         for process in processes:
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 async def publish_backlog(bootstrap: str, backlog: Schedule) -> None:

@@ -5,6 +5,9 @@ from statistics import median
 from typing import Any
 
 from danbao.bench.drain import Round, Stretch
+from danbao.bench.loops import Loop
+from danbao.bench.processor import Usage
+from danbao.bench.standing import Disk
 from danbao.bench.whole_trades import EVENTS_A_TRADE, STEPS
 
 COMMANDS_A_TRADE = len(STEPS)
@@ -17,41 +20,64 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 """The parts that a whole trade is paid for; the generator is no part of the engine."""
 
 
-def drain_figures(rounds: Sequence[Round]) -> dict[str, Any]:
-    """Figures of each round, and of them all: medians, with the spread of the rate.
-
-    Rates are a second, processor times milliseconds a trade, sizes bytes a trade.
-    """
-    each = [round_figures(one) for one in rounds]
+def over_rounds(rounds: Sequence[Mapping[str, Any]], rate: str) -> dict[str, Any]:
+    """Figures of all rounds: medians, and the spread of the rate."""
     return {
-        "rounds": each,
-        "median": middle(each),
-        "spread": spread([r["trades_per_s"] for r in each]),
+        "rounds": list(rounds),
+        "median": middle(rounds),
+        "spread": spread([one[rate] for one in rounds]),
     }
 
 
 def round_figures(one: Round) -> dict[str, Any]:
-    """Figures of one round."""
-    usage, trades = one.usage, one.trades
+    """Figures of one drained round.
+
+    Rates are a second, processor times milliseconds a trade, sizes bytes a trade.
+    """
+    return {
+        **_figures(one.trades, one.seconds, one.usage, one.wal_bytes, one.disk),
+        "steps": {stretch.step: _stretch(stretch, one.trades) for stretch in one.stretches},
+    }
+
+
+def loop_figures(one: Loop) -> dict[str, Any]:
+    """Figures of one run of a loop; latencies are milliseconds."""
+    return {
+        **_figures(one.trades, one.seconds, one.usage, one.wal_bytes, one.disk),
+        "latency": {name: histogram.figures() for name, histogram in one.latency.items()},
+        "start_late_ms_max": one.start_late_s_max * 1000,
+        "memory_bytes_max": _most([sample.usage.memory for sample in one.samples]),
+    }
+
+
+def _figures(
+    trades: int, seconds: float, usage: Usage, wal_bytes: int, disk: Disk
+) -> dict[str, Any]:
+    rate = trades / seconds
     return {
         "trades": trades,
-        "seconds": one.seconds,
-        "trades_per_s": one.trades_per_s,
-        "commands_per_s": one.trades_per_s * COMMANDS_A_TRADE,
-        "events_per_s": one.trades_per_s * EVENTS_A_TRADE,
+        "seconds": seconds,
+        "trades_per_s": rate,
+        "commands_per_s": rate * COMMANDS_A_TRADE,
+        "events_per_s": rate * EVENTS_A_TRADE,
         "cpu_ms_per_trade": per_trade(usage.seconds, trades, 1000),
         "cpu_ms_per_trade_of_the_engine": engine_seconds(usage.seconds) * 1000 / trades,
         "postgres_cpu_ms_per_trade_for": per_trade(usage.postgres_for, trades, 1000),
         "memory_bytes": dict(usage.memory),
-        "wal_bytes_per_trade": one.wal_bytes / trades,
-        "log_bytes_per_trade": one.disk.tables.get("event_log", 0) / trades,
-        "database_bytes_per_trade": one.disk.tables.get("database", 0) / trades,
+        "wal_bytes_per_trade": wal_bytes / trades,
+        "log_bytes_per_trade": disk.tables.get("event_log", 0) / trades,
+        "database_bytes_per_trade": disk.tables.get("database", 0) / trades,
         "table_bytes_per_trade": per_trade(
-            {name: size for name, size in one.disk.tables.items() if size}, trades, 1
+            {name: size for name, size in disk.tables.items() if size}, trades, 1
         ),
-        "kafka_bytes_per_trade": one.disk.kafka / trades,
-        "steps": {stretch.step: _stretch(stretch, trades) for stretch in one.stretches},
+        "kafka_bytes_per_trade": disk.kafka / trades,
     }
+
+
+def _most(readings: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The largest of each name."""
+    names = dict.fromkeys(name for reading in readings for name in reading)
+    return {name: max(reading.get(name, 0) for reading in readings) for name in names}
 
 
 def _stretch(stretch: Stretch, trades: int) -> dict[str, Any]:

@@ -73,13 +73,18 @@ def read_usage(record: EngineRecord, backends: Iterable[tuple[int, str]]) -> Usa
             seconds[name] += sum(postgres_for.values())
             memory[name] += _private(process)
             continue
-        part = name if name in SERVERS or name == SUPERVISOR else name.rpartition("-")[0]
+        part = part_of(name)
         seconds[part] += _own(process)
         memory[part] += process.memory_info().rss
     me = psutil.Process()
     seconds[GENERATOR] = _own(me)
     memory[GENERATOR] = me.memory_info().rss
     return Usage(dict(seconds), postgres_for, dict(memory))
+
+
+def part_of(name: str) -> str:
+    """The part of the engine that a process belongs to: `escrow` for `escrow-1`."""
+    return name if name in SERVERS or name == SUPERVISOR else name.rpartition("-")[0]
 
 
 def _postgres(postmaster: psutil.Process, backends: Iterable[tuple[int, str]]) -> dict[str, float]:

@@ -32,3 +32,16 @@ SELECT
     (SELECT count(*) FROM danbao.dead_letters) AS dead_letters,
     (SELECT count(*) FROM danbao_read.trades WHERE state = 'TRADE_SUCCESS') AS released,
     (SELECT coalesce(sum(count), 0) FROM danbao_read.merchant_statement) AS credited;
+
+-- name: publish_again
+-- Nothing counts as published, and nobody is the relay: only for a log made to be measured.
+UPDATE danbao.relays SET confirmed_position = 0, owner = '', lease_until = 'epoch';
+
+-- name: read_models
+-- Every table of the read models, to be emptied: only for a log made to be measured.
+SELECT string_agg(format('danbao_read.%I', relname), ', ') FROM pg_class
+WHERE relnamespace = 'danbao_read'::regnamespace AND relkind = 'r';
+
+-- name: project_again
+-- The read models begin at the first event.
+UPDATE danbao.projections SET checkpoint = 0 WHERE state = 'live';

@@ -4,44 +4,34 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from danbao.bench.errors import VoidError
-from danbao.bench.whole_trades import EVENTS_A_TRADE
+from danbao.bench.whole_trades import Expected
 from danbao.engine.record import EngineRecord
 
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent to an empty engine."""
-
-    trades: int
-    commands: int
-    """With different ids, those for accounts included."""
-    account_events: int
+SAID_MAX = 2_000
 
 
-def check_counts(counts: Mapping[str, int], sent: Sent) -> None:
-    """Compare what the log holds with what was sent.
+def check_counts(counts: Mapping[str, int], expected: Expected) -> None:
+    """Compare what an engine holds that began with nothing with what was sent to it.
 
     Raises:
         VoidError: they differ; the message has both.
     """
-    events = sent.account_events + sent.trades * EVENTS_A_TRADE
-    expected = {
-        "head": events,
-        "events": events,
-        "last": events,
-        "answered": sent.commands,
+    wanted = {
+        "head": expected.events,
+        "events": expected.events,
+        "last": expected.events,
+        "answered": expected.commands + expected.timers,
         "refused": 0,
-        "declined": 0,
+        "declined": expected.declined,
         "dead_letters": 0,
-        "released": sent.trades,
-        "credited": sent.trades,
+        "released": expected.credited,
+        "credited": expected.credited,
     }
     wrong = [
         f"{name} {counts[name]:,}, not {count:,}"
-        for name, count in expected.items()
+        for name, count in wanted.items()
         if counts[name] != count
     ]
     if wrong:
@@ -64,5 +54,5 @@ def run_audit(command: str, record: EngineRecord) -> None:
         words, env={**os.environ, **addresses}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()[-2000:]
+        said = (done.stdout + done.stderr).strip()[-SAID_MAX:]
         raise VoidError(f"the auditor ended with {done.returncode}:\n{said}")

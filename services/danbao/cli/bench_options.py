@@ -5,7 +5,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-STAGES = ("drain",)
+from danbao.bench.measure import STAGES
+
 TRADES_MAX = 100_000
 """Of a round: its backlog is published while the engine is frozen, which must be short."""
 
@@ -17,11 +18,32 @@ Rounds: TypeAlias = Annotated[int, typer.Option(min=1, max=100, help="Repetition
 WarmUp: TypeAlias = Annotated[
     int, typer.Option(min=10, max=TRADES_MAX, help="Trades before anything is measured.")
 ]
+InFlight: TypeAlias = Annotated[
+    int, typer.Option(min=1, max=100_000, help="Trades in flight, of `closed`.")
+]
+Rate: TypeAlias = Annotated[
+    float, typer.Option(min=1, max=100_000, help="Trades begun a second, of `open`.")
+]
+Seconds: TypeAlias = Annotated[
+    float, typer.Option(min=1, max=86_400, help="How long trades begin, of `open`.")
+]
+Flash: TypeAlias = Annotated[
+    bool, typer.Option("--flash", help="A third into `open`, ten times the rate for 10 s.")
+]
+Mixed: TypeAlias = Annotated[
+    bool, typer.Option("--mixed", help="With refunds, time-outs, declines, commands sent twice.")
+]
+Preload: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="Events to be in the log before; they are made by trades.")
+]
 Workers: TypeAlias = Annotated[
     list[str], typer.Option(help="How many workers of a service: escrow=2. May be repeated.")
 ]
 Merchants: TypeAlias = Annotated[int, typer.Option(min=1, help="Sellers; trades by Zipf's law.")]
 Hot: TypeAlias = Annotated[bool, typer.Option("--hot", help="One merchant has half of all trades.")]
+Against: TypeAlias = Annotated[
+    str, typer.Option(help="A commit to measure beside this build, in turns: a ratio comes out.")
+]
 Seed: TypeAlias = Annotated[
     int | None, typer.Option(help="Repeat a run's trades; else nobody can foresee them.")
 ]
@@ -31,4 +53,6 @@ Home: TypeAlias = Annotated[
 Audit: TypeAlias = Annotated[
     str, typer.Option(help="A command that must end with 0; {dsn} and {bootstrap} are filled in.")
 ]
+Html: TypeAlias = Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")]
+Save: TypeAlias = Annotated[Path | None, typer.Option(help="Write every figure to this JSON file.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")]

@@ -12,17 +12,35 @@ UNSEEN_MS = 0.0005
 """Less processor time a trade than this is left out of a table."""
 
 
-def drain_tables(figures: Mapping[str, Any]) -> list[Table]:
-    """The rounds, and what each process costs in each step."""
-    return [_rounds(figures), _processes(figures["median"]), _sizes(figures["median"])]
+TITLES = {
+    "drain": "Staged drain: backlogs in Kafka, through to the read models",
+    "closed": "Closed loop: the next trade begins when one ends",
+    "open": "Open loop: trades begin at a rate, by Poisson",
+}
+
+
+def tables(figures: Mapping[str, Any]) -> list[Table]:
+    """All that people ask first; the JSON has the rest."""
+    middle = figures["median"]
+    if figures["stage"] not in TITLES:
+        shown = [_part(figures)]
+    else:
+        shown = [_rounds(figures), _processes(middle), _sizes(middle)]
+    if "latency" in middle:
+        shown.insert(1, _latency(middle, figures.get("echo")))
+    if "against" in figures:
+        shown.append(_ratios(figures["against"]))
+    return shown
 
 
 def _rounds(figures: Mapping[str, Any]) -> Table:
-    names = [*figures["median"]["steps"]]
+    names = [*figures["median"].get("steps", ())]
     numbers = ["trades", "seconds", "trades/s", "CPU ms/trade", *(f"{name} s" for name in names)]
-    title = "Staged drain: backlogs in Kafka, through to the read models"
-    table = plain_table("round", *numbers, title=title, right=numbers)
+    table = plain_table("round", *numbers, title=TITLES[figures["stage"]], right=numbers)
     rows = {str(number): one for number, one in enumerate(figures["rounds"], start=1)}
+    if "against" in figures:
+        other = figures["against"]
+        rows |= {f"{other['commit']} {n}": one for n, one in enumerate(other["rounds"], start=1)}
     for name, one in {**rows, "median": figures["median"]}.items():
         table.add_row(
             name,
@@ -30,13 +48,53 @@ def _rounds(figures: Mapping[str, Any]) -> Table:
             f"{one['seconds']:.2f}",
             f"{one['trades_per_s']:,.0f}",
             f"{one['cpu_ms_per_trade_of_the_engine']:.3f}",
-            *(f"{step['seconds']:.2f}" for step in one["steps"].values()),
+            *(f"{step['seconds']:.2f}" for step in one.get("steps", {}).values()),
+        )
+    return table
+
+
+def _part(figures: Mapping[str, Any]) -> Table:
+    numbers = list(figures["median"])
+    table = plain_table("round", *numbers, title=f"The {figures['stage']} alone", right=numbers)
+    rows = {str(number): one for number, one in enumerate(figures["rounds"], start=1)}
+    for name, one in {**rows, "median": figures["median"]}.items():
+        table.add_row(name, *(f"{one[column]:,.2f}" for column in numbers))
+    return table
+
+
+def _latency(one: Mapping[str, Any], echo: Mapping[str, Any] | None) -> Table:
+    names = ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "max_ms")
+    numbers = [name.replace("_", " ") for name in names]
+    title = "Latency to the first answer, from the intended time (median of rounds)"
+    table = plain_table("step", "count", *numbers, "over 1 s", title=title, right=numbers)
+    rows = dict(one["latency"])
+    if echo is not None:
+        rows["bare echo"] = echo["latency"]
+    for name, latency in rows.items():
+        share = f"{latency['share_over_1_s']:.3%}"
+        table.add_row(
+            name, f"{latency['count']:,.0f}", *(f"{latency[n]:,.1f}" for n in names), share
+        )
+    table.add_row("generator's delay", "", *[""] * 4, f"{one['start_late_ms_max']:,.1f}", "")
+    return table
+
+
+def _ratios(against: Mapping[str, Any]) -> Table:
+    table = plain_table("this build over", "of", "ratio", "each round", "spread", title="Against")
+    for found in against["ratios"]:
+        spreads = found["spreads"]
+        table.add_row(
+            against["commit"],
+            found["of"],
+            f"{found['ratio']:.3f}" if found["ratio"] is not None else f"refused: {found['why']}",
+            " ".join(f"{ratio:.3f}" for ratio in found["ratios"]),
+            f"{spreads['ours']:.0%}, {spreads['theirs']:.0%}",
         )
     return table
 
 
 def _processes(one: Mapping[str, Any]) -> Table:
-    steps = one["steps"]
+    steps = one.get("steps", {})
     numbers = ["CPU ms/trade", *steps, "Postgres for it", "memory MB"]
     table = plain_table(
         "process", *numbers, title="Processor time a trade (median of rounds)", right=numbers

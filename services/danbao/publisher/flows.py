@@ -8,7 +8,7 @@ from the start of the topics, a file that was published before ends at once and 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +17,15 @@ from danbao.publisher.stuck import Stuck
 
 REJECTED = ".command_rejected."
 STUCK_SHOWN_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """A flash sale: so many times the rate, from one time of the run to another."""
+
+    factor: float
+    begin_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,8 @@ class Limits:
     """Flows started a second, open loop; without it a flow starts when another ends."""
     uniform: bool = False
     """Start times in even steps instead of Poisson."""
+    burst: Burst | None = None
+    """With a rate: a stretch of time in which it is higher."""
     timeout_s: float = 60.0
     """Without any progress for so long the open flows count as stuck."""
     tick_s: float = 0.01
@@ -38,7 +49,7 @@ class Limits:
 class Answers:
     """What is owed and seen under one command id in one flow."""
 
-    __slots__ = ("has_block", "line", "owed", "seen", "sent_at")
+    __slots__ = ("due_at", "has_block", "line", "owed", "seen")
 
     def __init__(self, line: Line) -> None:
         """Nothing was sent yet; an earlier run may still have left answers."""
@@ -46,7 +57,8 @@ class Answers:
         self.owed = 0
         self.seen = 0
         self.has_block = False
-        self.sent_at = 0.0
+        self.due_at = 0.0
+        """When its first line was to go out; 0 before it did."""
 
     def is_repeat(self, line: Line) -> bool:
         """Tell whether the body is known, and remember it if not."""
@@ -62,6 +74,7 @@ class Flow:
 
     __slots__ = (
         "answers",
+        "due_at",
         "is_open",
         "key",
         "lines",
@@ -81,6 +94,8 @@ class Flow:
         self.unanswered = 0
         self.is_open = False
         self.partition: int | None = None
+        self.due_at = 0.0
+        """When its next line was to go out: at its start, or when what that waited for was seen."""
 
 
 class Schedule:
@@ -164,26 +179,36 @@ class Schedule:
         """Flows of the current file that are not started."""
         return len(self._unstarted)
 
-    def start(self, flows_max: int) -> int:
-        """Open up to so many flows, in the order of the file; returns how many."""
+    def start(self, flows_max: int, due: Sequence[float] = ()) -> int:
+        """Open up to so many flows, in the order of the file; returns how many.
+
+        `due` has when each was to start; it may be left out where nobody asks how long things took.
+        """
         started = 0
         while self._unstarted and started < flows_max:
-            flow, lines = self._unstarted.popleft()
-            flow.lines = lines
-            flow.next_line = 0
-            flow.is_open = True
-            self._open[flow.key] = flow
-            self._advance(flow)
+            self._open_flow(*self._unstarted.popleft(), due[started] if due else 0.0)
             started += 1
         return started
+
+    def _open_flow(self, flow: Flow, lines: list[Line], due_at: float) -> None:
+        """Begin with the first of these lines of a flow."""
+        flow.lines = lines
+        flow.next_line = 0
+        flow.is_open = True
+        flow.due_at = due_at
+        self._open[flow.key] = flow
+        self._advance(flow)
 
     def take_ready(self) -> list[tuple[Flow, Line]]:
         """Hand over the lines to publish now, in order; the caller sends them."""
         ready, self._ready = self._ready, []
         return ready
 
-    def observe(self, key: str, event_type: str, cause: str) -> Answers | None:
-        """Take in one event of a known flow; returns what `cause` got if it is the first answer."""
+    def observe(self, key: str, event_type: str, cause: str, at: float = 0.0) -> Answers | None:
+        """Take in one event of a known flow; returns what `cause` got if it is the first answer.
+
+        `at` is when it was seen: lines that waited for it are due from then on.
+        """
         flow = self._flows[key]
         flow.seen[event_type] = flow.seen.get(event_type, 0) + 1
         answers = flow.answers.get(cause)
@@ -191,6 +216,7 @@ class Schedule:
         if flow.is_open:
             lines, position = flow.lines, flow.next_line
             if position == len(lines) or event_type in lines[position].after:
+                flow.due_at = at
                 self._advance(flow)
         return answers if first else None
 

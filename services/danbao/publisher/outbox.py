@@ -6,7 +6,6 @@ The partition is computed once a flow: the client's murmur2 is written in Python
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from time import perf_counter
 
 from aiokafka.partitioner import murmur2
 
@@ -73,15 +72,14 @@ class Outbox:
         stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         common = (*_FIXED, ("ce_time", stamp.encode()))
         batches: dict[tuple[str, int], list[OutRecord]] = {}
-        sent_at = perf_counter()
         for flow, line in ready:
             if flow.partition is None:
                 flow.partition = self.partition_of(flow.key)
             record = (line.partitionkey.encode(), line.data, [*common, *_headers(line)])
             batches.setdefault((self._topic_of(line.type), flow.partition), []).append(record)
             answers = flow.answers[line.id]
-            if not answers.sent_at:
-                answers.sent_at = sent_at
+            if not answers.due_at:
+                answers.due_at = flow.due_at
         for (topic, partition), records in batches.items():
             await self._sender.send(topic, partition, records, int(now.timestamp() * 1000))
         self._sender.check()

@@ -11,7 +11,7 @@ from danbao.publisher.flows import Limits
 
 
 class Pace:
-    """Tells how many flows may start by now."""
+    """Tells which flows may start by now, as the times at which they were due."""
 
     def __init__(self, limits: Limits, seed: int = 1) -> None:
         """The first flow is due at once."""
@@ -20,17 +20,17 @@ class Pace:
         self._due_s = 0.0
         self.late_s_max = 0.0
 
-    def allowed(self, now_s: float, unstarted: int, open_flows: int) -> int:
-        """Return how many flows to start now, `now_s` seconds after the first."""
+    def starts(self, now_s: float, unstarted: int, open_flows: int) -> list[float]:
+        """Return when each flow that may start now was due, in seconds after the first."""
         room = min(unstarted, max(0, self._limits.in_flight - open_flows))
         if self._limits.rate is None:
-            return room
-        count = 0
-        while count < room and self._due_s <= now_s:
+            return [now_s] * room
+        due: list[float] = []
+        while len(due) < room and self._due_s <= now_s:
+            due.append(self._due_s)
             self.late_s_max = max(self.late_s_max, now_s - self._due_s)
             self._due_s += self._gap_s(self._limits.rate)
-            count += 1
-        return count
+        return due
 
     def wait_s(self, now_s: float, unstarted: int, open_flows: int) -> float:
         """Seconds until the next flow is due; infinite when only events can start one."""
@@ -40,4 +40,7 @@ class Pace:
 
     def _gap_s(self, rate: float) -> float:
         """Time between two starts."""
+        burst = self._limits.burst
+        if burst is not None and burst.begin_s <= self._due_s < burst.end_s:
+            rate *= burst.factor
         return 1 / rate if self._limits.uniform else self._random.expovariate(rate)

@@ -5,17 +5,17 @@ One loop: take in events, release lines, send them.  Called by `danbao publish` 
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from danbao.publisher.answers import Answered
 from danbao.publisher.batches import PublishError
 from danbao.publisher.commandfile import Line
-from danbao.publisher.flows import Limits, Schedule
+from danbao.publisher.flows import Answers, Limits, Schedule
 from danbao.publisher.outbox import Outbox
 from danbao.publisher.pace import Pace
 from danbao.publisher.reader import EventReader
@@ -25,7 +25,10 @@ from danbao.publisher.summary import Summary, Tally
 PROGRESS_EVERY_S = 0.1
 POLL_S_MAX = 0.1
 
-__all__ = ["Progress", "PublishError", "publish"]
+Note: TypeAlias = Callable[[str, str, Answers | None, float], None]
+"""Hears key, event type, what it answers if it is a first answer, and when it was seen."""
+
+__all__ = ["Note", "Progress", "PublishError", "drive", "publish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,27 @@ async def publish(
         FlowsStuckError: nothing moved for `limits.timeout_s`.
         PublishError: no such service, or Kafka does not take the commands.
     """
-    schedule = Schedule(files)
-    run = _Run(bootstrap, schedule, limits or Limits(), progress, client_id)
+    return await drive(
+        bootstrap, Schedule(files), limits=limits, progress=progress, client_id=client_id
+    )
+
+
+async def drive(
+    bootstrap: str,
+    schedule: Schedule,
+    *,
+    limits: Limits | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    client_id: str = "danbao-publish",
+    note: Note | None = None,
+    services: Collection[str] = (),
+) -> Summary:
+    """Run a schedule through, as `publish` does; what for is up to the caller.
+
+    `note` hears of every event of a known flow.  With `services`, only their events are read, and
+    nothing from before: for flows that nobody has begun yet.
+    """
+    run = _Run(bootstrap, schedule, limits or Limits(), progress, client_id, note, services)
     with _quiet_collector():
         async with run:
             return await run.through()
@@ -70,12 +92,17 @@ class _Run:
         limits: Limits,
         progress: Callable[[Progress], None] | None,
         client_id: str,
+        note: Note | None,
+        services: Collection[str],
     ) -> None:
         """Connect on entering."""
+        self._note = note
         self._schedule = schedule
         self._limits = limits
         self._progress = progress
-        self._reader = EventReader(bootstrap, client_id=client_id, knows=schedule.knows)
+        self._reader = EventReader(
+            bootstrap, client_id=client_id, knows=schedule.knows, services=services
+        )
         self._outbox = Outbox(bootstrap, client_id=client_id)
         self._tally = Tally()
         self._answered = Answered(schedule)
@@ -122,8 +149,8 @@ class _Run:
         schedule, begun_at = self._schedule, perf_counter()
         while True:
             now = perf_counter()
-            allowed = pace.allowed(now - begun_at, schedule.unstarted_flows, schedule.open_flows)
-            started = schedule.start(allowed)
+            due = pace.starts(now - begun_at, schedule.unstarted_flows, schedule.open_flows)
+            started = schedule.start(len(due), [begun_at + at for at in due])
             ready = schedule.take_ready()
             if ready:
                 await self._outbox.send(ready)
@@ -148,9 +175,11 @@ class _Run:
         self._moved_at = self._reader.polled_at
         self._tally.count(event_type, value)
         self._answered.take(key, event_type, cause, value, earlier=False)
-        answers = self._schedule.observe(key, event_type, cause)
-        if answers is not None and answers.sent_at:
-            self._tally.latency_ms.append((self._moved_at - answers.sent_at) * 1000)
+        answers = self._schedule.observe(key, event_type, cause, self._moved_at)
+        if answers is not None and answers.due_at:
+            self._tally.latency_ms.append((self._moved_at - answers.due_at) * 1000)
+        if self._note is not None:
+            self._note(key, event_type, answers, self._moved_at)
 
     def _check(self, now: float) -> None:
         """Raise when Kafka refused something or nothing moves; show progress from time to time."""

@@ -5,7 +5,7 @@ Only the partition key and three headers are looked at; values stay bytes.  A re
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -23,8 +23,19 @@ Observer = Callable[[str, str, str, bytes | None], None]
 class EventReader:
     """All events since the start of the topics, then the new ones as they come."""
 
-    def __init__(self, bootstrap: str, *, client_id: str, knows: Callable[[str], bool]) -> None:
-        """Records whose key is not known are passed over unread."""
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        client_id: str,
+        knows: Callable[[str], bool],
+        services: Collection[str] = (),
+    ) -> None:
+        """Records whose key is not known are passed over unread.
+
+        With `services`, only their topics are read, and only what comes from now on.
+        """
+        self._services = services
         self._consumer: Any = make_consumer(
             bootstrap,
             client_id=client_id,
@@ -39,20 +50,22 @@ class EventReader:
         """When the records of the last poll were there (perf_counter)."""
 
     async def start(self, topics: Mapping[str, int]) -> None:
-        """Connect, and stand at the beginning of every events topic (name: partitions)."""
+        """Connect, and take one's stand in every events topic (name: partitions)."""
         await self._consumer.start()
         self._partitions = [
             TopicPartition(topic, partition)
             for topic, count in sorted(topics.items())
             if EVENTS_TOPIC.fullmatch(topic)
+            and (not self._services or topic.split(".")[1] in self._services)
             for partition in range(count)
         ]
         if not self._partitions:
             return
         self._consumer.assign(self._partitions)
-        beginning = await self._consumer.beginning_offsets(self._partitions)
+        find = self._consumer.end_offsets if self._services else self._consumer.beginning_offsets
+        offsets = await find(self._partitions)
         for partition in self._partitions:
-            self._consumer.seek(partition, beginning[partition])
+            self._consumer.seek(partition, offsets[partition])
 
     async def stop(self) -> None:
         """Disconnect."""

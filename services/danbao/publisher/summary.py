@@ -21,7 +21,7 @@ _CODED = msgspec.json.Decoder(_Coded)
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from the sending of a command to its first answer seen."""
+    """Milliseconds from when a command was due to go out until its first answer was seen."""
 
     count: int = 0
     p50_ms: float = 0.0

@@ -4,10 +4,11 @@ import pytest
 
 from danbao.bench.drain import Round, Stretch
 from danbao.bench.errors import VoidError
-from danbao.bench.figures import drain_figures, middle, spread
+from danbao.bench.figures import middle, over_rounds, round_figures, spread
 from danbao.bench.processor import Usage
 from danbao.bench.standing import Disk
-from danbao.bench.verdict import Sent, check_counts
+from danbao.bench.verdict import check_counts
+from danbao.bench.whole_trades import Expected
 
 GOOD = {
     "head": 85,
@@ -20,7 +21,7 @@ GOOD = {
     "released": 10,
     "credited": 10,
 }
-SENT = Sent(trades=10, commands=42, account_events=5)
+SENT = Expected(commands=42, events=85, credited=10)
 
 
 def round_of(seconds: float) -> Round:
@@ -41,7 +42,7 @@ def test_a_run_that_lost_or_doubled_anything_is_void(name: str) -> None:
 
 
 def test_the_generator_is_no_part_of_what_a_trade_costs() -> None:
-    [one] = drain_figures([round_of(2.0)])["rounds"]
+    one = round_figures(round_of(2.0))
 
     assert one["cpu_ms_per_trade_of_the_engine"] == pytest.approx(3.0)
     assert one["cpu_ms_per_trade"]["generator"] == pytest.approx(500.0)
@@ -50,7 +51,9 @@ def test_the_generator_is_no_part_of_what_a_trade_costs() -> None:
 
 
 def test_figures_are_medians_of_rounds_with_their_spread() -> None:
-    figures = drain_figures([round_of(seconds) for seconds in (1.0, 2.0, 4.0)])
+    figures = over_rounds(
+        [round_figures(round_of(seconds)) for seconds in (1.0, 2.0, 4.0)], "trades_per_s"
+    )
 
     assert figures["median"]["trades_per_s"] == 5
     assert figures["spread"] == pytest.approx((10 - 2.5) / 5)

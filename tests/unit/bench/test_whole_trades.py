@@ -1,18 +1,19 @@
 """What the trades of a measurement are."""
 
+import json
 from collections import Counter
 
 from danbao.bench.whole_trades import EVENTS_A_TRADE, STEPS, WholeTrades
 
 
 def sellers(plan: WholeTrades) -> Counter[str]:
-    return Counter(line["data"]["seller"] for line in plan.steps()[STEPS[0].command])
+    return Counter(json.loads(line.data)["seller"] for line in plan.steps()[STEPS[0].command])
 
 
 def test_ids_of_different_seeds_never_meet() -> None:
     """A command of an earlier run would be answered from the inbox, at twice the speed."""
     one, other = (
-        {line["id"] for lines in WholeTrades(200, seed).steps().values() for line in lines}
+        {line.id for lines in WholeTrades(200, seed).steps().values() for line in lines}
         for seed in (1, 2)
     )
 
@@ -23,14 +24,14 @@ def test_ids_of_different_seeds_never_meet() -> None:
 def test_ids_follow_the_order_of_trades() -> None:
     """As those of a client with version 7 do: indexes grow at one end."""
     for lines in WholeTrades(50, 7).steps().values():
-        assert [line["id"][:13] for line in lines] == sorted(line["id"][:13] for line in lines)
+        assert [line.id[:13] for line in lines] == sorted(line.id[:13] for line in lines)
 
 
 def test_each_step_is_a_backlog_without_waits() -> None:
     steps = WholeTrades(20, 7).steps()
 
     assert list(steps) == [step.command for step in STEPS]
-    assert all("after" not in line for lines in steps.values() for line in lines)
+    assert all(not line.after for lines in steps.values() for line in lines)
     assert EVENTS_A_TRADE == 8
 
 

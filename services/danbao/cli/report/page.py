@@ -46,17 +46,28 @@ class Figure:
     is_good: bool | None = None
 
 
-def render_page(day: Day) -> str:
-    """Give the page."""
-    environment = jinja2.Environment(
+def templates() -> jinja2.Environment:
+    """The templates of pages; whatever is put into them is escaped."""
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("danbao.cli.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page: str = environment.get_template("page.html").render(
-        day=day, figures=_figures(day), sections=_sections(day), command=commands.report_json(day)
+
+
+def render_page(day: Day) -> str:
+    """Give the page."""
+    page: str = (
+        templates()
+        .get_template("page.html")
+        .render(
+            day=day,
+            figures=_figures(day),
+            sections=_sections(day),
+            command=commands.report_json(day),
+        )
     )
     return page
 

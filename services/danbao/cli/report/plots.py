@@ -54,7 +54,7 @@ def bars(name: str, title: str, counts: Mapping[str, int], colour: int = 0) -> P
         axes.set_xticks([])
         axes.margins(x=0.18)
 
-    return _both(name, title, draw, height=0.6 + 0.34 * max(1, len(counts)))
+    return both(name, title, draw, height=0.6 + 0.34 * max(1, len(counts)))
 
 
 def volume(name: str, title: str, day: Day, currency: str) -> Plot:
@@ -65,7 +65,7 @@ def volume(name: str, title: str, day: Day, currency: str) -> Plot:
         _bars_over_time(axes, day, points, [point.paid_minor for point in points], 0)
         _money_axis(axes, currency)
 
-    return _both(name, title, draw, height=2.4)
+    return both(name, title, draw, height=2.4)
 
 
 def fees(name: str, title: str, day: Day, currency: str) -> Plot:
@@ -76,7 +76,7 @@ def fees(name: str, title: str, day: Day, currency: str) -> Plot:
         _bars_over_time(axes, day, points, [point.fee_minor for point in points], 1)
         _money_axis(axes, currency)
 
-    return _both(name, title, draw, height=2.0)
+    return both(name, title, draw, height=2.0)
 
 
 def reserve(name: str, title: str, day: Day, currency: str) -> Plot:
@@ -94,7 +94,7 @@ def reserve(name: str, title: str, day: Day, currency: str) -> Plot:
         axes.plot(times, there, color=INK, linewidth=1.6, label="what is there")
         _finish_stack(axes, currency)
 
-    return _both(name, title, draw, height=2.8)
+    return both(name, title, draw, height=2.8)
 
 
 def besides_wallets(name: str, title: str, day: Day, currency: str) -> Plot:
@@ -106,7 +106,7 @@ def besides_wallets(name: str, title: str, day: Day, currency: str) -> Plot:
         _stack(axes, day, parts, SERIES[1:])
         _finish_stack(axes, currency)
 
-    return _both(name, title, draw, height=2.8)
+    return both(name, title, draw, height=2.8)
 
 
 def _reserve_over_time(day: Day, currency: str) -> tuple[list[int], dict[str, list[int]]]:
@@ -138,13 +138,14 @@ def _finish_stack(axes: Any, currency: str) -> None:  # noqa: ANN401
     axes.margins(x=0)
     axes.set_ylim(bottom=0)
     if axes.get_legend_handles_labels()[0]:
-        columns = 4 if _is_wide(axes) else 2
+        columns = 4 if is_wide(axes) else 2
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=columns)
     _time_axis(axes)
     _money_axis(axes, currency)
 
 
-def _both(name: str, title: str, draw: Draw, height: float) -> Plot:
+def both(name: str, title: str, draw: Draw, height: float) -> Plot:
+    """Draw a plot in both widths; `height` is inches."""
     drawn = []
     for suffix, width in (("wide", WIDE), ("narrow", NARROW)):
         with styled():
@@ -170,7 +171,7 @@ def _bars_over_time(
 def _time_axis(axes: Any) -> None:  # noqa: ANN401
     """Times of the day below a plot, as many as there is room for."""
     first, last = (num2date(at, tz=UTC) for at in axes.get_xlim())
-    most = TICKS_WIDE if _is_wide(axes) else TICKS_NARROW
+    most = TICKS_WIDE if is_wide(axes) else TICKS_NARROW
     step = next((each for each in TICK_STEPS if (last - first) / each <= most), TICK_STEPS[-1])
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
     tick = midnight + -((midnight - first) // step) * step
@@ -195,5 +196,6 @@ def _money_axis(axes: Any, currency: str) -> None:  # noqa: ANN401
     axes.yaxis.set_major_formatter(FuncFormatter(text))
 
 
-def _is_wide(axes: Any) -> bool:  # noqa: ANN401
+def is_wide(axes: Any) -> bool:  # noqa: ANN401
+    """Tell the plot for a desk from that for a telephone."""
     return bool(axes.figure.get_figwidth() > NARROW)

@@ -1,0 +1,205 @@
+"""A whole measurement: engines of its own, accounts, a warm-up, rounds in turns, the verdict."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from danbao.bench import parts
+from danbao.bench.drain import Round
+from danbao.bench.echo import measure_echo
+from danbao.bench.figures import COMMANDS_A_TRADE, loop_figures, over_rounds, round_figures
+from danbao.bench.loops import Loop
+from danbao.bench.pair import THIS, Build, build_of, compare
+from danbao.bench.place import Place, own_engine
+from danbao.bench.session import Report, Session, Work, session
+from danbao.bench.whole_trades import EVENTS_A_TRADE
+from danbao.publisher.flows import Burst
+
+COST = "cpu_ms_per_trade_of_the_engine"
+PRELOAD_TRADES = 20_000
+"""Drained at a time while a log is filled."""
+ECHO_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to measure."""
+
+    stage: str = "drain"
+    trades: int = 10_000
+    """Whole trades of a round."""
+    rounds: int = 3
+    warm_up: int = 1_000
+    """Trades drained before anything is measured: Kafka compiles, caches fill."""
+    work: Work = field(default_factory=Work)
+    in_flight: int = 1_600
+    rate: float = 200.0
+    """Trades begun a second in an open loop."""
+    seconds: float = 30.0
+    burst: Burst | None = None
+    preload: int = 0
+    """Events to be in the log before anything is measured; made through the append path."""
+    seed: int = 1
+    workers: Sequence[str] = field(default_factory=tuple)
+    """Such as `escrow=2`."""
+    home: Path | None = None
+    audit: str = ""
+    """A command that ends with status 0 when the books are right."""
+    against: str = ""
+    """A commit to measure beside this build."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What was measured: figures for people and programs, and the loops behind them for plots."""
+
+    figures: dict[str, Any]
+    loops: list[Loop] = field(default_factory=list)
+
+
+Measured = Round | Loop | dict[str, Any]
+
+
+async def _drain(session: Session, wanted: Wanted) -> Round:
+    return await session.drain(wanted.trades)
+
+
+async def _closed(session: Session, wanted: Wanted) -> Loop:
+    return await session.closed(wanted.trades, wanted.in_flight)
+
+
+async def _open(session: Session, wanted: Wanted) -> Loop:
+    return await session.open(wanted.rate, wanted.seconds, wanted.burst)
+
+
+async def _kernel(session: Session, wanted: Wanted) -> dict[str, Any]:
+    return await parts.kernel(session, wanted.trades)
+
+
+async def _relay(session: Session, _: Wanted) -> dict[str, Any]:
+    return await parts.relay(session)
+
+
+async def _projector(session: Session, _: Wanted) -> dict[str, Any]:
+    return await parts.projector(session)
+
+
+async def _replay(session: Session, _: Wanted) -> dict[str, Any]:
+    return await parts.replay(session)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One thing to measure: how, and which of its figures is the rate."""
+
+    run: Callable[[Session, Wanted], Awaitable[Measured]]
+    rate: str
+    is_part: bool = False
+    """It works on a log of `trades` whole trades, and nothing can be checked after it."""
+
+
+STAGES = {
+    "drain": Stage(_drain, "trades_per_s"),
+    "closed": Stage(_closed, "trades_per_s"),
+    "open": Stage(_open, "trades_per_s"),
+    "kernel": Stage(_kernel, "commands_per_s", is_part=True),
+    "relay": Stage(_relay, "events_per_s", is_part=True),
+    "projector": Stage(_projector, "events_per_s", is_part=True),
+    "replay": Stage(_replay, "decoded_events_per_s", is_part=True),
+}
+
+
+def measure(wanted: Wanted, report: Report) -> Found:
+    """Run the whole measurement.
+
+    Raises:
+        VoidError: the run does not count.
+        SetupError: no such commit, or the home is not new.
+    """
+    with ExitStack() as stack:
+        builds = [Build(THIS, {})]
+        if wanted.against:
+            builds.insert(0, stack.enter_context(build_of(wanted.against)))
+        places: dict[str, Place] = {}
+        for build in builds:
+            home = None if wanted.home is None else wanted.home / build.name
+            place = own_engine(wanted.workers, home=home, environment=build.environment)
+            places[build.name] = stack.enter_context(place)
+            report(f"the engine of {build.name} runs in {places[build.name].home}")
+        return uvloop.run(_measure(places, wanted, report))
+
+
+async def _measure(places: dict[str, Place], wanted: Wanted, report: Report) -> Found:
+    stage = STAGES[wanted.stage]
+    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
+    found = Found({})
+    async with AsyncExitStack() as stack:
+        sessions = {
+            name: await stack.enter_async_context(session(place, wanted.work, wanted.seed, report))
+            for name, place in places.items()
+        }
+        for one in sessions.values():
+            await _ready(one, wanted, is_part=stage.is_part)
+        for number in range(1, wanted.rounds + 1):
+            for name, one in sessions.items():
+                report(f"round {number} of {wanted.rounds}, {name}")
+                measured = await stage.run(one, wanted)
+                rounds[name].append(_as_figures(measured))
+                report(f"{rounds[name][-1][stage.rate]:,.0f} {stage.rate}")
+                if isinstance(measured, Loop) and name == THIS:
+                    found.loops.append(measured)
+        if not stage.is_part:
+            for one in sessions.values():
+                await one.verdict(wanted.audit)
+        if wanted.stage == "open":
+            found.figures["echo"] = await _echo(places[THIS], wanted, report)
+    found.figures |= over_rounds(rounds[THIS], stage.rate)
+    if wanted.against:
+        found.figures["against"] = _against(rounds, stage.rate)
+    return found
+
+
+async def _ready(session: Session, wanted: Wanted, *, is_part: bool) -> None:
+    """Warm up, and fill the log as far as asked for; a part is checked here, before it begins."""
+    await session.drain(wanted.warm_up)
+    while (missing := wanted.preload - session.expected.events) > 0:
+        session.report(f"{missing:,} events to go")
+        await session.drain(min(PRELOAD_TRADES, -(-missing // EVENTS_A_TRADE)))
+    if is_part:
+        await session.drain(wanted.trades)
+        await session.verdict(wanted.audit)
+
+
+async def _echo(place: Place, wanted: Wanted, report: Report) -> dict[str, Any]:
+    """A bare echo under as many records as there were commands, on the same Kafka."""
+    rate = wanted.rate * COMMANDS_A_TRADE
+    seconds = min(wanted.seconds, ECHO_S)
+    report(f"a bare echo of {rate:,.0f} records a second")
+    bootstrap = place.record().kafka_bootstrap
+    return await measure_echo(bootstrap, int(rate * seconds), rate=rate)
+
+
+def _as_figures(measured: Measured) -> dict[str, Any]:
+    match measured:
+        case Round():
+            return round_figures(measured)
+        case Loop():
+            return loop_figures(measured)
+        case _:
+            return measured
+
+
+def _against(rounds: dict[str, list[dict[str, Any]]], rate: str) -> dict[str, Any]:
+    """The other build's figures, and ours over theirs."""
+    ours = rounds.pop(THIS)
+    [(name, theirs)] = rounds.items()
+    names = [rate, COST] if COST in ours[0] else [rate]
+    return {
+        "commit": name,
+        **over_rounds(theirs, rate),
+        "ratios": [compare(ours, theirs, each) for each in names],
+    }
