@@ -8,7 +8,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -49,7 +49,7 @@ async def echo(bootstrap: str) -> None:
                 record.value,
                 key=record.key,
                 partition=record.partition,
-                headers=record.headers,
+                headers=list(record.headers),
             )
             for records in fetched.values()
             for record in records
@@ -71,7 +71,8 @@ async def running_echo(bootstrap: str) -> AsyncIterator[int]:
         await process.stdout.readline()
         yield process.pid
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

@@ -54,11 +54,12 @@ def _rounds(figures: Mapping[str, Any]) -> Table:
 
 
 def _part(figures: Mapping[str, Any]) -> Table:
-    numbers = list(figures["median"])
-    table = plain_table("round", *numbers, title=f"The {figures['stage']} alone", right=numbers)
-    rows = {str(number): one for number, one in enumerate(figures["rounds"], start=1)}
-    for name, one in {**rows, "median": figures["median"]}.items():
-        table.add_row(name, *(f"{one[column]:,.2f}" for column in numbers))
+    columns = ["median", *(str(number) for number, _ in enumerate(figures["rounds"], start=1))]
+    title = f"The {figures['stage']} alone, by round"
+    table = plain_table("", *columns, title=title, right=columns)
+    for name in figures["median"]:
+        each = (figures["median"], *figures["rounds"])
+        table.add_row(name.replace("_", " "), *(f"{one[name]:,.2f}" for one in each))
     return table
 
 

@@ -1,0 +1,95 @@
+"""A measurement as people see it."""
+
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from typer.testing import CliRunner
+
+from danbao.bench.figures import loop_figures, over_rounds
+from danbao.bench.histogram import Histogram
+from danbao.bench.loops import Loop, Sample
+from danbao.bench.pair import compare
+from danbao.bench.processor import Usage
+from danbao.bench.standing import Disk, Standing
+from danbao.cli.bench_page import render_bench
+from danbao.cli.bench_tables import tables
+from danbao.cli.main import app
+
+MACHINE = {
+    "cores": 2, "processor": "a <fast> one", "memory_bytes": 8_000_000_000, "system": "Linux 6",
+    "python": "3.11.7", "commit": "abc1234",
+}  # fmt: skip
+
+
+def a_loop() -> Loop:
+    usage = Usage({"escrow": 0.4, "postgres": 0.3}, {"escrow": 0.2}, {"escrow": 70_000_000})
+    samples = [
+        Sample(float(at), Standing(800 * at, 790 * at, 780 * at, 10**6 * at), 20, usage)
+        for at in range(1, 5)
+    ]
+    return Loop(
+        trades=400,
+        seconds=4.0,
+        latency={"create": Histogram([4.0, 5.0, 90.0]), "whole trade": Histogram([40.0])},
+        start_late_s_max=0.002,
+        usage=usage,
+        wal_bytes=4_000_000,
+        disk=Disk({"event_log": 2_000_000, "database": 4_000_000}, 3_000_000),
+        samples=samples,
+        rate=100.0,
+    )
+
+
+def figures(loop: Loop, **more: object) -> dict[str, Any]:
+    rounds = over_rounds([loop_figures(loop)], "trades_per_s")
+    head = {"stage": "open", "seed": 7, "at": "2026-11-25 12:00:00 UTC", "machine": MACHINE}
+    return head | rounds | more
+
+
+def printed(found: dict[str, Any]) -> str:
+    file = StringIO()
+    console = Console(width=200, file=file)
+    for table in tables(found):
+        console.print(table)
+    return file.getvalue()
+
+
+def test_a_page_has_everything_in_itself() -> None:
+    """It is sent by mail, and opened without a network."""
+    loop = a_loop()
+
+    page = render_bench(figures(loop), [loop])
+
+    assert page.count("<svg") == 12
+    assert "a &lt;fast&gt; one" in page
+    assert "abc1234" in page
+    assert "src=" not in page
+
+
+def test_a_ratio_that_is_refused_says_why() -> None:
+    """Nobody copies a number that was never there."""
+    ours, theirs = [{"trades_per_s": 100.0}, {"trades_per_s": 150.0}], [{"trades_per_s": 100.0}] * 2
+    against = {
+        "commit": "old1234",
+        "rounds": [loop_figures(a_loop())],
+        "ratios": [compare(ours, theirs, "trades_per_s")],
+    }
+
+    text = printed(figures(a_loop(), against=against))
+
+    assert "refused" in text
+    assert "old1234" in text
+
+
+def test_an_unknown_stage_is_wrong_use() -> None:
+    answer = CliRunner().invoke(app, ["bench", "--stage", "flight"])
+
+    assert answer.exit_code == 2
+    assert "drain, closed, open" in answer.stderr
+
+
+def test_help_shows_an_example() -> None:
+    answer = CliRunner().invoke(app, ["bench", "--help"])
+
+    assert "Example: danbao bench" in answer.stdout
