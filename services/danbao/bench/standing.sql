@@ -14,8 +14,8 @@ WHERE application_name LIKE 'danbao %' AND pid <> pg_backend_pid();
 -- name: sizes
 -- Bytes on disk of each table with its indexes, and of the whole database.
 SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes
-FROM pg_class AS c
-WHERE c.relnamespace IN ('danbao'::regnamespace, 'danbao_models'::regnamespace) AND c.relkind = 'r'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('danbao', 'danbao_models', 'danbao_read') AND c.relkind = 'r'
 UNION ALL
 SELECT 'database', pg_database_size(current_database());
 
@@ -39,8 +39,9 @@ UPDATE danbao.relays SET confirmed_position = 0, owner = '', lease_until = 'epoc
 
 -- name: read_models
 -- Every table of the read models, to be emptied: only for a log made to be measured.
-SELECT string_agg(format('danbao_read.%I', relname), ', ') FROM pg_class
-WHERE relnamespace = 'danbao_read'::regnamespace AND relkind = 'r';
+SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('danbao_models', 'danbao_read') AND c.relkind = 'r';
 
 -- name: project_again
 -- The read models begin at the first event.

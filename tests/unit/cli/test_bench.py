@@ -14,7 +14,7 @@ from danbao.bench.processor import Usage
 from danbao.bench.standing import Disk, Standing
 from danbao.cli.bench_page import render_bench
 from danbao.cli.bench_tables import tables
-from danbao.cli.main import app
+from danbao.cli.main import make_app
 
 MACHINE = {
     "cores": 2, "processor": "a <fast> one", "memory_bytes": 8_000_000_000, "system": "Linux 6",
@@ -83,13 +83,13 @@ def test_a_ratio_that_is_refused_says_why() -> None:
 
 
 def test_an_unknown_stage_is_wrong_use() -> None:
-    answer = CliRunner().invoke(app, ["bench", "--stage", "flight"])
+    answer = CliRunner().invoke(make_app("bench"), ["bench", "--stage", "flight"])
 
     assert answer.exit_code == 2
     assert "drain, closed, open" in answer.stderr
 
 
 def test_help_shows_an_example() -> None:
-    answer = CliRunner().invoke(app, ["bench", "--help"])
+    answer = CliRunner().invoke(make_app("bench"), ["bench", "--help"])
 
     assert "Example: danbao bench" in answer.stdout
