@@ -1,14 +1,24 @@
 """What an operator sees of a running engine: metrics, lag, the screen."""
 
 import asyncio
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.conftest import EngineFactory
-from tests.integration.running_engine import RunningEngine
+from tests.integration.running_engine import RunningEngine, environment
 
 from danbao.app import SERVICES
 from danbao.bench.whole_trades import WholeTrades
@@ -124,3 +134,85 @@ async def test_nothing_in_flight_is_no_lag_and_no_delay(traded: RunningEngine) -
         values = {labels: value for (found, labels), value in waiting.items() if found == name}
         assert values, name
         assert set(values.values()) == {0}, (name, values)
+
+
+async def test_lag_counts_what_nobody_reads(traded: RunningEngine) -> None:
+    """A service that stands still shows as records and as seconds; at rest nothing does."""
+    before = json.loads(traded.cli("lag", "--json").stdout)
+    assert [each for each in before["lag"] if each["records"] or each["seconds"]] == []
+
+    pid = traded.processes["risk-0"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        line = {"id": str(uuid5(NAMESPACE_OID, "lag")), "type": "risk.add_to_list.v1"}
+        data = {"list": "block", "kind": "ip", "value": "10.0.0.1", "reason": "test"}
+        lines = parse_lines(
+            encode_lines([line | {"source": "test", "partitionkey": "10.0.0.1", "data": data}]),
+            "list",
+        )
+        task = asyncio.create_task(publish(traded.kafka_bootstrap, [lines]))
+        lag = await waited_lag(traded, "danbao.risk.commands")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await task
+
+    assert lag["records"] == 1
+    assert lag["seconds"] > 0
+    await traded.wait_idle()
+
+
+async def waited_lag(engine: RunningEngine, topic: str) -> Mapping[str, float]:
+    """The lag of the one service that reads a topic, once there is some."""
+    while True:
+        done = await asyncio.to_thread(engine.cli, "lag", "--json")
+        [lag] = [each for each in json.loads(done.stdout)["lag"] if each["topic"] == topic]
+        if lag["records"]:
+            return lag
+
+
+def test_top_shows_every_process(traded: RunningEngine) -> None:
+    """As text for people and as JSON for programs."""
+    look = json.loads(traded.cli("top", "--json").stdout)
+    text = traded.cli("top", "--once").stdout
+
+    names = set(traded.record.health)
+    assert {process["name"] for process in look["processes"]} == names
+    assert all(process["is_ready"] for process in look["processes"])
+    assert look["engine"]["relay"] == {"count": 0, "seconds": 0.0}
+    assert all(f"{name} " in text for name in names)
+
+
+def test_top_is_live_in_a_narrow_terminal_and_ends_with_ctrl_c(traded: RunningEngine) -> None:
+    """A real terminal of 40 columns; nothing is left on it."""
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 40, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "danbao", "top", "--every", "0.2"],
+        env=environment(traded.home, {"TERM": "xterm-256color"}),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    deadline = time.monotonic() + 30
+    while shown.count(b"scheduler-0") < 2 and time.monotonic() < deadline:
+        shown += os.read(main, 65_536)
+    process.send_signal(signal.SIGINT)
+    while chunk := _rest(main):
+        shown += chunk
+    os.close(main)
+
+    assert process.wait(10) == 0
+    assert shown.count(b"scheduler-0") >= 2
+    assert b"Traceback" not in shown
+    assert shown.rstrip().endswith((b"\x1b[?1049l", b"\x1b[?25h"))
+
+
+def _rest(main: int) -> bytes:
+    """What is still to be read of a terminal; nothing once its program is gone."""
+    try:
+        return os.read(main, 65_536)
+    except OSError:
+        return b""

@@ -17,6 +17,8 @@ COMMANDS = {
     "run": "run.run",
     "publish": "publish.publish",
     "simulate-market": "simulate.simulate_market",
+    "lag": "top.lag",
+    "top": "top.top",
     "log": "log.log",
     "trade": "trade.trade",
     "summary": "summary.summary",

@@ -19,10 +19,10 @@ from danbao.app import PROCESSES, TOPICS_READ
 from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail, running, settings
 from danbao.engine.detached import NotStartedError, start_in_background
 from danbao.engine.engine import Engine
+from danbao.engine.own_screen import OwnScreen
 from danbao.engine.record import EngineRecord, read_record
-from danbao.engine.screen import Screen
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.lag import LagMeter, by_service
+from danbao.kernel.lag import LagMeter
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.kernel.settings import Settings
 
@@ -94,8 +94,8 @@ async def _run(chosen: Settings, counts: dict[str, int], *, plain: bool) -> int:
 
 async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain: bool) -> None:
     """Keep the processes alive, and show them."""
-    screen = Screen()
     meter = LagMeter(engine.settings.kafka_bootstrap, TOPICS_READ, engine.settings.partitions)
+    screen = OwnScreen(meter)
     connection = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
@@ -107,8 +107,7 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
                             engine.settings.postgres_dsn, purpose="screen", timeouts=PATIENT
                         )
                     children, servers = engine.supervisor.children, engine.servers.processes
-                    lags = by_service(await meter.read(connection))
-                    picture = await screen.render(connection, lags, children, servers)
+                    picture = await screen.render(connection, children, servers)
                     live.update(picture, refresh=True)
                 except (UnavailableError, OSError, KafkaError, asyncpg.PostgresError):
                     connection = None

@@ -1,82 +1,115 @@
-"""The one screen of `danbao up`: processes, lag and throughput, refreshed each second."""
+"""One picture of the engine for a terminal, however narrow; `up` and `top` share it."""
 
-import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-import asyncpg
-import psutil
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from danbao.engine.idle import Q
-from danbao.engine.supervisor import Child
-from danbao.servers import RunningServer
+from danbao.engine.figures import EngineFigures, Waiting
 
-MEBIBYTE = 1024 * 1024
+GAP: Final = 2
+LEAVE_OUT: Final = ("pid", "restarts", "memory", "CPU", "age", "events/s")
+"""Columns to do without where there is no room, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One process: its cells by column; a column that no line has is not shown."""
+
+    cells: dict[str, str]
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The table of processes, as wide as the terminal allows."""
+
+    columns: tuple[str, ...]
+    """All columns in their order; the first is the name."""
+    lines: Sequence[Line]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Leave out what there is no room for."""
+        columns = fitting(self.columns, self.lines, options.max_width)
+        table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
+        for column in columns:
+            is_text = column in {self.columns[0], "state"}
+            table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
+        for line in self.lines:
+            cells = [line.cells.get(column, "") for column in columns]
+            table.add_row(*cells, style="bold red" if line.is_bad else "")
+        yield table
+
+
+def fitting(columns: Sequence[str], lines: Sequence[Line], width: int) -> list[str]:
+    """Choose columns that fit, leaving out the least needed first."""
+    shown = [c for c in columns if any(line.cells.get(c) for line in lines)]
+
+    def needed() -> int:
+        widths = (max(cell_len(line.cells.get(c, "")) for line in lines) for c in shown)
+        return sum(max(w, cell_len(c)) + GAP for c, w in zip(shown, widths, strict=True)) - GAP
+
+    for column in LEAVE_OUT:
+        if not shown or needed() <= width:
+            break
+        if column in shown:
+            shown.remove(column)
+    return shown
+
+
+def headline(figures: EngineFigures, rate: float) -> RenderableType:
+    """The engine in a few words; what should be zero and is not stands out."""
+    behind = max(figures.projections.values(), key=lambda each: each.count, default=Waiting(0))
+    letters = sum(figures.letters.values())
+    parts = [
+        (f"log {figures.log_events:,} events", ""),
+        (f"{rate:,.0f} events/s", ""),
+        (f"relay behind {waiting_text(figures.relay)}", ""),
+        (f"read models behind {waiting_text(behind)}", ""),
+        (f"timers overdue {waiting_text(figures.timers)}", ""),
+        (f"dead letters {letters:,}", "bold red" if letters else ""),
+    ]
+    text = Text("danbao 担保", style="bold")
+    for words, style in parts:
+        text.append("   ")
+        text.append(words.replace(" ", "\u00a0"), style=style or "not bold")
+    return text
+
+
+def waiting_text(waiting: Waiting) -> str:
+    """`0`, or `12 (0.4 s)`."""
+    return f"{waiting.count:,} ({age_text(waiting.seconds)})" if waiting.count else "0"
+
+
+def age_text(seconds: float) -> str:
+    """A duration in one or two words: `0.4 s`, `3 min`, `5 h`, `2 d`."""
+    for limit, unit, size in ((60, "s", 1), (3600, "min", 60), (86_400, "h", 3600)):
+        if seconds < limit:
+            value = seconds / size
+            return f"{value:.1f} {unit}" if unit == "s" else f"{value:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
+
+
+def picture(figures: EngineFigures, rate: float, processes: Processes, foot: str) -> RenderableType:
+    """All of it."""
+    return Group(headline(figures, rate), processes, Text(foot, "dim"))
 
 
 @dataclass(slots=True)
-class Screen:
-    """Remembers what it showed last, so that it can show rates."""
+class Rate:
+    """Remembers the last value, so that it can tell a rate."""
 
-    _processes: dict[int, psutil.Process] = field(default_factory=dict)
-    _position: int = 0
+    _value: float | None = None
     _at: float = 0.0
 
-    async def render(
-        self,
-        connection: asyncpg.Connection,
-        lags: dict[str, int],
-        children: list[Child],
-        servers: list[RunningServer],
-    ) -> RenderableType:
-        """One picture of the engine."""
-        standing = await connection.fetchrow(Q["standing"])
-        assert standing is not None
-        now = time.monotonic()
-        rate = (standing["position"] - self._position) / (now - self._at) if self._at else 0.0
-        self._position, self._at = standing["position"], now
-        lines = Text.assemble(
-            ("danbao 担保 ", "bold"),
-            f"  log {standing['position']:,} events   {rate:,.0f} events/s   ",
-            f"relay behind {standing['relay']:,}   read models behind {standing['projections']}",
-            f"   timers due {standing['timers']}",
-        )
-        return Group(
-            lines, self._table(lags, children, servers), Text("Ctrl-C stops it all.", "dim")
-        )
-
-    def _table(
-        self, lags: dict[str, int], children: list[Child], servers: list[RunningServer]
-    ) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("process", "pid", "state", "lag", "restarts", "CPU", "memory"):
-            table.add_column(column, justify="left" if column in {"process", "state"} else "right")
-        for server in servers:
-            table.add_row(server.name, str(server.pid), "runs", "", "", *self._usage(server.pid))
-        for child in children:
-            state = "runs" if child.pid else "refused" if child.refused else "starts again"
-            style = "" if child.pid else "bold red"
-            usage = self._usage(child.pid) if child.pid else ("", "")
-            restarts = str(child.restarts or "")
-            pid = str(child.pid or "")
-            lag = lags.get(child.process_name)
-            behind = "" if lag is None else f"{lag:,}"
-            table.add_row(child.name, pid, state, behind, restarts, *usage, style=style)
-        return table
-
-    def _usage(self, pid: int) -> tuple[str, str]:
-        """CPU in per cent of one core since the last look, memory in MiB; children included."""
-        try:
-            process = self._processes.setdefault(pid, psutil.Process(pid))
-            family = [process, *process.children(recursive=True)]
-            cpu = 0.0
-            memory = 0
-            for member in family:
-                known = self._processes.setdefault(member.pid, member)
-                cpu += known.cpu_percent()
-                memory += known.memory_info().rss
-        except psutil.Error:
-            return "", ""
-        return f"{cpu:.0f} %", f"{memory // MEBIBYTE} MiB"
+    def note(self, value: float, now: float) -> float:
+        """Give the rise a second since the last time; 0 at first."""
+        before, since = self._value, now - self._at
+        self._value, self._at = value, now
+        if before is None or since <= 0:
+            return 0.0
+        return max(0.0, (value - before) / since)

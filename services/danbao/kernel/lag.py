@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TypeAlias
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer
@@ -10,12 +12,16 @@ from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.lag_ages import first_unread
 from danbao.kernel.messages import TopicPartition, is_events_topic
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.kernel", "lag.sql")
 MARKER = 1
 """A partition of events ends with the marker of its last transaction, which nobody reads."""
+
+Standing: TypeAlias = dict[tuple[str, TopicPartition], tuple[int, int]]
+"""Next offset and lag, by service and partition."""
 
 
 class LagMeter:
@@ -37,19 +43,40 @@ class LagMeter:
         Raises:
             UnavailableError: Kafka does not answer.
         """
+        lags: Counter[tuple[str, str]] = Counter()
+        for (service, place), (_, behind) in (await self.standing(connection)).items():
+            lags[service, place.topic] += behind
+        return lags
+
+    async def ages(self, connection: asyncpg.Connection) -> dict[tuple[str, str], float]:
+        """Give when the oldest unread record was made, by service and topic, where there is one.
+
+        Raises:
+            UnavailableError: Kafka does not answer.
+        """
+        oldest: dict[tuple[str, str], float] = {}
+        for service, standing in groupby((await self.standing(connection)).items(), _service):
+            behind = {place: offset for (_, place), (offset, lag) in standing if lag}
+            for place, made_at in (await first_unread(self._bootstrap, behind)).items():
+                key = service, place.topic
+                oldest[key] = min(made_at, oldest.get(key, made_at))
+        return oldest
+
+    async def standing(self, connection: asyncpg.Connection) -> Standing:
+        """Give the next offset and the lag of each partition of each service."""
         offsets = {
             (row["service"], TopicPartition(row["topic"], row["partition"])): row["next_offset"]
             for row in await connection.fetch(Q["offsets"])
         }
         ends = await self._ends()
-        lags: Counter[tuple[str, str]] = Counter()
+        standing: Standing = {}
         for service, topics in self._reads.items():
             for place, end in ends.items():
                 if place.topic in topics:
-                    behind = end - offsets.get((service, place), 0)
-                    behind -= MARKER if is_events_topic(place) else 0
-                    lags[service, place.topic] += max(0, behind)
-        return lags
+                    offset = offsets.get((service, place), 0)
+                    behind = end - offset - (MARKER if is_events_topic(place) else 0)
+                    standing[service, place] = offset, max(0, behind)
+        return standing
 
     async def _ends(self) -> dict[TopicPartition, int]:
         topics = sorted({topic for topics in self._reads.values() for topic in topics})
@@ -70,6 +97,10 @@ class LagMeter:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop()
+
+
+def _service(item: tuple[tuple[str, TopicPartition], object]) -> str:
+    return item[0][0]
 
 
 def by_service(lags: Mapping[tuple[str, str], int]) -> Counter[str]:
