@@ -6,7 +6,9 @@ There is no selector: whatever would touch a socket or a thread has no place her
 """
 
 import asyncio
-from heapq import heappop
+from collections.abc import Callable
+from contextvars import Context
+from heapq import heappop, heappush
 from random import Random
 
 STEPS_A_ROUND = 256
@@ -20,13 +22,14 @@ class SimulationLoop(asyncio.BaseEventLoop):
     """An event loop in one thread, without a machine's time."""
 
     _ready: list[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
 
     def __init__(self, random: Random) -> None:
         """Begin at second 0."""
         super().__init__()
         self._ready = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers_set = 0
         self._draw = random.random
         self._seconds = 0.0
         self.steps = 0
@@ -35,6 +38,24 @@ class SimulationLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         """Seconds since the beginning, none of which took any time."""
         return self._seconds
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: object,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run a callback at a second; of two at the same one, the first that was asked for."""
+        self._timers_set += 1
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heappush(self._timers, (when, self._timers_set, handle))
+        return handle
+
+    def close(self) -> None:
+        """Forget whatever was still to come."""
+        self._timers.clear()
+        super().close()
 
     def _run_once(self) -> None:
         """Run some callbacks; asyncio's own loop calls this until it is stopped."""
@@ -55,14 +76,13 @@ class SimulationLoop(asyncio.BaseEventLoop):
 
     def _jump(self) -> None:
         """Make it the time of the next timer."""
-        scheduled = self._scheduled
-        while scheduled:
-            handle = heappop(scheduled)
-            if handle._cancelled:  # noqa: SLF001
-                continue
-            self._seconds = max(self._seconds, handle.when())
-            self._ready.append(handle)
-            return
+        timers = self._timers
+        while timers:
+            when, _, handle = heappop(timers)
+            if not handle.cancelled():
+                self._seconds = max(self._seconds, when)
+                self._ready.append(handle)
+                return
         raise NothingLeftError("everybody waits for somebody else, and no timer runs")
 
     def _process_events(self, event_list: object) -> None:

@@ -1,6 +1,7 @@
 """One simulation from options to verdict: faults, then none, and everything must converge."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from danbao.testing.simulation.world import Coverage, World
 CONVERGE_S: Final = 90.0
 """Within so many virtual seconds without faults everything must have come to rest."""
 LOOK_S: Final = 0.5
+GARBAGE: Final = 100_000
 JUMPS: Final = (timedelta(hours=1), timedelta(days=3), timedelta(days=11))
 """In the end the clock is moved on, so that every deadline comes."""
 
@@ -58,9 +60,8 @@ def simulate(options: Options, services: Mapping[str, Service] | None = None) ->
     world = World(make_plan(options, chosen))
     watch, history = Watch(world), History()
     meet(meet_point)
-    asyncio.set_event_loop(None)
     try:
-        with _silence():
+        with _silence(), _few_collections():
             world.loop.run_until_complete(_play(world, watch, history, chosen))
         if not world.problems:
             world.problems.extend(all_problems(world, watch, history, chosen))
@@ -126,6 +127,17 @@ async def _converge(world: World, services: Mapping[str, Service]) -> None:
             return
         await asyncio.sleep(LOOK_S)
         moves = what_moves(world, services)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for cycles of garbage rarely: a run makes many objects, and is soon over."""
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager
