@@ -36,6 +36,10 @@ from danbao.metrics.scrape import Scrape
 from danbao.readmodels.models import READ_MODELS
 from danbao.risk.service import service as risk
 from danbao.settlement.service import service as settlement
+from danbao.signing.checkpoint_file import CheckpointFile
+from danbao.signing.checkpoint_topic import CheckpointTopic
+from danbao.signing.checkpointer import Checkpointer
+from danbao.signing.keys import KeyFolder
 from danbao.tracing.wiring import make_tracer
 from danbao.watch.life import Process, live, refused
 
@@ -51,7 +55,7 @@ TOPICS_READ: dict[str, list[str]] = {
     for service in SERVICES.values()
 }
 """The topics that each service reads."""
-HELPERS = ("relay", "projector", "scheduler", "bookkeeper")
+HELPERS = ("relay", "projector", "scheduler", "bookkeeper", "checkpointer")
 """Processes that no command is sent to."""
 
 PROCESSES = (*SERVICES, *HELPERS)
@@ -83,6 +87,8 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
     if name == "bookkeeper":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         return Bookkeeper(store, clock, settings), store, waiting.nothing
+    if name == "checkpointer":
+        return _checkpointer(settings, clock, owner)
     if name == "scheduler":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
         commands = KafkaCommandSink(bootstrap, settings.partitions)
@@ -103,6 +109,23 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
     ask = partial(waiting.records_waiting, dsn, bootstrap, name, group, client_id)
     worker = Worker(service, store, source, clock, settings, observer=make_tracer(name, settings))
     return worker, store, ask
+
+
+def _checkpointer(
+    settings: Settings, clock: PostgresClock, owner: str
+) -> tuple[Process, PostgresStore, Ask]:
+    dsn, home = settings.postgres_dsn, settings.home
+    store = PostgresStore(dsn, purpose="checkpointer", may_hold_head=False, clock=clock)
+    checkpointer = Checkpointer(
+        store=store,
+        sink=CheckpointTopic(settings.kafka_bootstrap, settings.partitions),
+        file=CheckpointFile.of_home(home),
+        keys=KeyFolder(home),
+        clock=clock,
+        settings=settings,
+        owner=owner,
+    )
+    return checkpointer, store, partial(waiting.events_to_sign, dsn, owner)
 
 
 def run_process(name: str, settings: Settings) -> int:

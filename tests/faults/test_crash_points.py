@@ -19,11 +19,13 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 
 WORKERS = ("escrow", "authorization", "settlement", "risk")
 HIT_WITHIN_S = 30
-BACK_WITHIN_S = {"relay": 10.0, "projector": 12.0, "scheduler": 12.0}
+BACK_WITHIN_S = {"relay": 10.0, "projector": 12.0, "scheduler": 12.0, "checkpointer": 12.0}
 """Other kinds are services: their bar is 10 s."""
 SERVICE_BACK_WITHIN_S = 10.0
 REPLACED_WITHIN_S = 20.0
 OTHERS_COMMIT_WITHIN_S = 5.0
+RARE = ("scheduler", "checkpointer")
+"""They come by a point every few seconds at most."""
 HEAD_HELD = ("worker.after_append", "worker.before_append", "relay.committed")
 MET = [point for point in POINTS if not point.startswith(("worker.retr", "build."))]
 """A dead letter that is tried again has points of its own: see test_letters_tried_again; so has a
@@ -44,7 +46,7 @@ def kind_at(point: str, random: Random) -> str:
 async def arm(fleet: Fleet, point: str, how: str, random: Random) -> Member:
     """Start the process of a point anew, so that it dies or freezes there."""
     kind = kind_at(point, random)
-    hit = random.randint(2, 6) if kind != "scheduler" else 1
+    hit = random.randint(2, 6) if kind not in RARE else 1
     return await fleet.renew(f"{kind}-0", crash_at=f"{point}:{hit}{how}")
 
 

@@ -19,8 +19,16 @@ TIMED = (
     " WHERE type = 'escrow.trade_closed.v1' AND data ->> 'reason' = 'pay_timeout'"
 )
 
-QUESTIONS = {"relay": RELAYED, "projector": PROJECTED, "scheduler": TIMED, "head": HEAD}
-QUIET = {"accounts", "channel", "bookkeeper"}
+SIGNED = "SELECT max(size) FROM danbao.log_checkpoints WHERE shard = 0"
+
+QUESTIONS = {
+    "relay": RELAYED,
+    "projector": PROJECTED,
+    "scheduler": TIMED,
+    "checkpointer": SIGNED,
+    "head": HEAD,
+}
+QUIET = {"accounts", "channel", "bookkeeper", "checkpointer"}
 """Kinds that have nothing, or not much, to do while trades go through."""
 
 

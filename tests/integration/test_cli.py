@@ -30,12 +30,12 @@ pytestmark = pytest.mark.servers
 SERVERS = {"kafka", "postgres"}
 PROCESSES = {
     "accounts-0", "authorization-0", "channel-0", "escrow-0", "risk-0", "settlement-0",
-    "relay-0", "projector-0", "scheduler-0", "bookkeeper-0",
+    "relay-0", "projector-0", "scheduler-0", "bookkeeper-0", "checkpointer-0",
 }  # fmt: skip
 CTRL_C_WITHIN_S = 10
 NEED_AN_ENGINE = [
     ("env",), ("env", "--json"), ("wait", "--idle"), ("run", "escrow"), ("summary",), ("log",),
-    ("trade", "T-1"), ("dead-letters",),
+    ("trade", "T-1"), ("dead-letters",), ("prove", "event", "1"),
 ]  # fmt: skip
 
 

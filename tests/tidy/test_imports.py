@@ -7,10 +7,10 @@ import pytest
 from tests.tidy.checkout import PACKAGE, imports_of, listing, name_of
 
 ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
-    "aiokafka": ("bench", "cli", "engine", "kernel", "publisher", "recovery", "servers"),
+    "aiokafka": ("bench", "cli", "engine", "kernel", "publisher", "recovery", "servers", "signing"),
     "asyncpg": (
         *("analysis", "archive", "bench", "cli", "engine", "kernel", "metrics"),
-        *("projections", "recovery", "servers", "whatif"),
+        *("projections", "recovery", "servers", "signing", "verification", "whatif"),
     ),
 }
 """Folders of the package that may import a library; some work for people."""

@@ -48,8 +48,8 @@ def demo(
     begun = time.monotonic()
     record = start_detached(home, [])
     console.print(
-        f"started Kafka, Postgres, six services, relay, projector, scheduler, bookkeeper "
-        f"in {time.monotonic() - begun:.1f} s"
+        f"started Kafka, Postgres, six services, relay, projector, scheduler, bookkeeper, "
+        f"checkpointer in {time.monotonic() - begun:.1f} s"
     )
     try:
         found, measured = _play(console, home, record, trades, seed, speed)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from danbao.cli.connect import known_addresses
+from danbao.cli.doctor_keys import examine_keys
 from danbao.cli.doctor_processes import examine_processes
 from danbao.cli.exits import REFUSED, running, settings
 from danbao.cli.format import json_text, page, plain_table
@@ -34,6 +35,7 @@ def doctor(json: Json = False) -> None:
 
 async def _report(chosen: Settings, *, json: bool) -> int:
     findings = [*examine(chosen), *await examine_engine(known_addresses(chosen))]
+    findings.append(examine_keys(chosen.home.absolute()))
     if record := read_record(chosen.home.absolute()):
         findings += await examine_processes(record.health)
     is_sound = all(finding.status is not Status.MISSING for finding in findings)

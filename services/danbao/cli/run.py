@@ -11,7 +11,8 @@ from danbao.cli.exits import WRONG_USE, engine_here, fail, settings
 
 def run(
     process: Annotated[
-        str, typer.Argument(help="A service, or relay, projector, scheduler, bookkeeper.")
+        str,
+        typer.Argument(help="A service, or relay, projector, scheduler, bookkeeper, checkpointer."),
     ],
     worker: Annotated[
         str, typer.Option(help="Tells it from others of its name; else DANBAO_WORKER_ID.")

@@ -40,7 +40,7 @@ def up(
         bool, typer.Option("--sandbox", help="Play money: `danbao clock advance` works.")
     ] = False,
 ) -> None:
-    """Run the whole engine: Kafka, Postgres, six services, relay, projector, scheduler, bookkeeper.
+    """Run the whole engine: Kafka, Postgres, six services, and what works beside them.
 
     Example: danbao up --workers escrow=2 --workers settlement=2
     """

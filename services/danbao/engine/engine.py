@@ -11,6 +11,7 @@ from danbao.app import PROCESSES
 from danbao.engine.clock import settle_sandbox
 from danbao.engine.ready import Claims, is_ready, read_claims
 from danbao.engine.record import EngineRecord, last_record, read_record, write_record
+from danbao.engine.signing_key import ensure_key
 from danbao.engine.supervisor import Supervisor
 from danbao.kernel.errors import SetupError
 from danbao.kernel.findings import Status, refuse_faults
@@ -184,6 +185,7 @@ async def set_up(
     refuse_faults(topics)
     if not made:
         await check_history(dsn, settings.kafka_bootstrap, settings.partitions)
+    await ensure_key(dsn, settings.home, report)
     for finding in (*found, *topics):
         if finding.status is Status.WARN:
             report(f"warning ({finding.code}): {finding.name}: {finding.detail}. {finding.todo}")

@@ -28,6 +28,10 @@ POINTS = (
     "build.swapped",
     "scheduler.before_send",
     "scheduler.sent",
+    "checkpointer.signed",
+    "checkpointer.filed",
+    "checkpointer.kept",
+    "checkpointer.published",
 )
 """Every point there is, in the order in which a message meets them."""
 

@@ -36,7 +36,7 @@ KEYS: Final[Mapping[str, str]] = {
     "exception": "traceback of what nobody foresaw",
     "exit_code": "status with which the process ends",
     "health": "address of `/livez`, `/readyz` and `/metrics`",
-    "owner": "who holds the relay's lease",
+    "owner": "who holds a lease",
     "model": "a read model",
     "version": "its version",
     "state": "building or live",

@@ -44,6 +44,10 @@ class Settings:
     """The projector gathers events for so long: changes of one row are written once."""
     poll_s: float = 2.0
     """How often relay and projector look at the log when no notification came."""
+    checkpoint_every_s: float = 3.0
+    """How often the log's head is signed while the log grows."""
+    signer_lease_s: int = 6
+    """Who signs and has not renewed its lease for so long may be replaced."""
     timer_poll_s: float = 0.5
     """How often the scheduler looks for due timers."""
     session_timeout_ms: int = 6_000

@@ -75,6 +75,16 @@ async def nothing() -> Waiting:
     return {}
 
 
+async def events_to_sign(dsn: str, owner: str) -> Waiting:
+    """Events that this checkpointer should sign: it holds the lease."""
+    async with _connected(dsn) as connection:
+        row = await connection.fetchrow(Q["signer"])
+    assert row is not None
+    if row["owner"] != owner or row["signed"] >= row["position"]:
+        return {}
+    return {"signed": f"signed up to {row['signed']} of {row['position']}"}
+
+
 async def events_to_publish(dsn: str, bootstrap: str, owner: str) -> Waiting:
     """Events that this relay should publish: it holds the lease, and Kafka answers."""
     async with _connected(dsn) as connection:

@@ -2,6 +2,12 @@
 -- How far a service has read.
 SELECT topic, partition, next_offset FROM danbao.consumer_offsets WHERE service = $1;
 
+-- name: signer
+-- Who signs, how far it got, and where the log ends.
+SELECT s.owner, h.position,
+    coalesce((SELECT max(size) FROM danbao.log_checkpoints WHERE shard = 0), 0) AS signed
+FROM danbao.signers AS s, danbao.log_heads AS h WHERE s.shard = 0 AND h.shard = 0;
+
 -- name: relay
 -- What is published, of what there is, and by whom.
 SELECT h.position, r.confirmed_position, r.owner
