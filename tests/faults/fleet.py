@@ -4,11 +4,14 @@
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +28,8 @@ from danbao.servers.process import Program, last_lines, spawn
 
 LOOK_EVERY_S = 0.02
 START_WITHIN_S = 30
+OF_KIND = {"bookkeeper": {"DANBAO_BOOKS_CLOSE_EVERY": "200"}}
+"""Settings that make a kind of process work as often as a test can wait for it."""
 
 
 class NotHitError(AssertionError):
@@ -41,6 +46,18 @@ async def until(
             raise error(f"not within {within_s:g} s: {what}")
         await asyncio.sleep(LOOK_EVERY_S)
     return time.monotonic() - begun
+
+
+def answers(url: str) -> bool:
+    """Whether a probe is answered with a yes."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError as no:
+        no.close()
+        return False
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)
@@ -85,6 +102,13 @@ class Member:
             f"{self.name} starts",
         )
         assert self.lives, f"{self.name} ended at once:\n{last_lines(self.log)}"
+
+    async def wait_ready(self) -> None:
+        """Return when it says that it is ready: a worker has claimed its partitions by then."""
+        await self.wait_started()
+        [started] = [line for line in self.words.splitlines() if '"process.started"' in line]
+        health = json.loads(started)["health"]
+        await until(lambda: answers(f"{health}/readyz"), START_WITHIN_S, f"{self.name} is ready")
 
     async def wait_ended(self, within_s: float) -> int:
         """Wait for its end; gives its exit code, negative for a signal."""
@@ -149,6 +173,7 @@ class Fleet:
             "DANBAO_POSTGRES_DSN": self.settings.postgres_dsn,
             "DANBAO_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
             "DANBAO_WORKER_ID": str(worker),
+            **OF_KIND.get(kind, {}),
             **{f"DANBAO_{key.upper()}": value for key, value in settings.items()},
         }
         command = [sys.executable, "-m", "danbao", "run", kind]

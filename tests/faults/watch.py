@@ -14,6 +14,7 @@ HEAD = "SELECT position FROM danbao.log_heads WHERE shard = 0"
 RELAYED = "SELECT confirmed_position FROM danbao.relays WHERE shard = 0"
 PROJECTED = "SELECT min(checkpoint)::bigint FROM danbao.projections WHERE state = 'live'"
 READ = "SELECT sum(next_offset)::bigint FROM danbao.consumer_offsets WHERE service = '{}'"
+CLOSED = "SELECT max(upto) FROM danbao.closings WHERE shard = 0"
 TIMED = (
     "SELECT count(*) FROM danbao.event_log"
     " WHERE type = 'escrow.trade_closed.v1' AND data ->> 'reason' = 'pay_timeout'"
@@ -26,9 +27,10 @@ QUESTIONS = {
     "projector": PROJECTED,
     "scheduler": TIMED,
     "checkpointer": SIGNED,
+    "bookkeeper": CLOSED,
     "head": HEAD,
 }
-QUIET = {"accounts", "channel", "bookkeeper", "checkpointer"}
+QUIET = {"accounts", "channel", "checkpointer"}
 """Kinds that have nothing, or not much, to do while trades go through."""
 
 

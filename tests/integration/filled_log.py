@@ -99,7 +99,7 @@ async def _fill(dsn: str) -> Sequence[LogRow]:
 async def _close_all(dsn: str) -> None:
     """Close what can be closed, beside another one that does the same."""
     store = PostgresStore(dsn, purpose="test", may_hold_head=False)
-    bookkeeper = Bookkeeper(store, SystemClock(), Settings(), every=EVERY)
+    bookkeeper = Bookkeeper(store, SystemClock(), Settings(books_close_every=EVERY))
     closed = 1
     while closed:
         with suppress(ConflictError):

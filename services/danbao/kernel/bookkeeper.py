@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 
 from danbao.contracts.chart import CLASSES
+from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
 from danbao.kernel.ports import Clock
 from danbao.kernel.pulse import Pulse
@@ -19,8 +20,6 @@ from danbao.kernel.settings import Settings
 from danbao.kernel.sql import load_queries
 from danbao.kernel.store import BROKEN, PostgresStore, translate
 
-CLOSE_EVERY = 10_000
-"""Positions from one closing to the next."""
 REST = 3
 """It rests so many times as long as a closing took: services come first."""
 REST_MAX_S = 20
@@ -37,7 +36,6 @@ class Bookkeeper:
     store: PostgresStore
     clock: Clock
     settings: Settings
-    every: int = CLOSE_EVERY
     stopping: bool = False
     pulse: Pulse = field(default_factory=Pulse)
 
@@ -74,12 +72,14 @@ class Bookkeeper:
         try:
             standing = await connection.fetchrow(Q["standing"])
             assert standing is not None
-            upto: int = standing["closed"] + self.every
+            upto: int = standing["closed"] + self.settings.books_close_every
             if standing["position"] < upto:
                 return 0
+            crash_point("bookkeeper.before_close")
             await connection.execute(Q["close"], standing["closed"], upto, list(CLASSES))
         except (asyncpg.PostgresError, *BROKEN) as error:
             await self.store.drop_connection()
             raise translate(error) from error
+        crash_point("bookkeeper.closed")
         log.debug("books.closed", position=upto)
         return upto

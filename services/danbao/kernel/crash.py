@@ -32,6 +32,8 @@ POINTS = (
     "checkpointer.filed",
     "checkpointer.kept",
     "checkpointer.published",
+    "bookkeeper.before_close",
+    "bookkeeper.closed",
 )
 """Every point there is, in the order in which a message meets them."""
 

@@ -42,6 +42,8 @@ class Settings:
     """Log rows in one transaction of the projector."""
     projector_linger_ms: int = 40
     """The projector gathers events for so long: changes of one row are written once."""
+    books_close_every: int = 10_000
+    """Positions from one closing of the books to the next."""
     poll_s: float = 2.0
     """How often relay and projector look at the log when no notification came."""
     checkpoint_every_s: float = 3.0
