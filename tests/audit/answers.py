@@ -59,7 +59,7 @@ class Answers:
         self._events: dict[str, Cause] = {}
         self._caused: set[tuple[int, str, str]] = set()
         self._reused: list[tuple[str, int, str]] = []
-        self._inbox: set[str] = set()
+        self.inbox_ids: set[str] = set()
         self.blocks: dict[str, Block] = {}
         self.reused_ids: set[str] = set()
 
@@ -115,9 +115,9 @@ class Answers:
 
     def inbox(self, row: InboxRow) -> None:
         """Hold one row of the inbox against the block of its id."""
-        if row.message_id in self._inbox:
+        if row.message_id in self.inbox_ids:
             self._told("answers.once", row, "one row an id", "another")
-        self._inbox.add(row.message_id)
+        self.inbox_ids.add(row.message_id)
         block = self.blocks.get(row.message_id)
         if block is None:
             place = f"none; the inbox says {row.first_position} to {row.last_position}"

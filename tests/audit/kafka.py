@@ -1,4 +1,4 @@
-"""The events topics, read with a consumer of our own: no group, read committed, to the end.
+"""The topics, read with a consumer of our own: no group, read committed, to the end.
 
 The end offsets are taken once, at the start. Control records use offsets too, so the end of a
 partition is reached when the consumer's position is there, not when its last record was seen
@@ -28,16 +28,30 @@ class StalledError(RuntimeError):
 
 
 class KafkaTopics:
-    """Every record of `danbao.<service>.events`, partition by partition in order."""
+    """Every record of the topics, partition by partition in order."""
 
     def __init__(self, consumer: Any, partitions: list[Any]) -> None:  # noqa: ANN401 - untyped
         """Keep the consumer, which belongs to the caller, and what it is to read."""
         self._consumer = consumer
         self._partitions = partitions
+        self._ends: dict[tuple[str, int], int] = {}
 
     async def records(self) -> AsyncIterator[Sequence[Record]]:
-        """Yield all records up to the end offsets of now, a missing topic being empty."""
-        partitions = self._partitions
+        """Yield all events up to the end offsets of now, a missing topic being empty."""
+        async for records in self._read(".events"):
+            yield records
+
+    async def commands(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield all commands up to the end offsets of now."""
+        async for records in self._read(".commands"):
+            yield records
+
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """Return the end offsets up to which was read."""
+        return self._ends
+
+    async def _read(self, kind: str) -> AsyncIterator[Sequence[Record]]:
+        partitions = [one for one in self._partitions if one.topic.endswith(kind)]
         if not partitions:
             return
         counts: dict[str, int] = {}
@@ -45,6 +59,7 @@ class KafkaTopics:
             counts[partition.topic] = counts.get(partition.topic, 0) + 1
         self._consumer.assign(partitions)
         ends = await self._consumer.end_offsets(partitions)
+        self._ends.update({(one.topic, one.partition): end for one, end in ends.items()})
         await self._consumer.seek_to_beginning(*partitions)
         open_ones = set(partitions)
         deadline = time.monotonic() + STALL_S
@@ -89,7 +104,7 @@ async def open_topics(bootstrap: str) -> AsyncIterator[KafkaTopics]:
 
 
 async def _partitions(bootstrap: str) -> list[Any]:
-    """Return the partitions of the events topics that exist.
+    """Return the partitions of the topics that exist.
 
     A consumer knows only the topics it was assigned, so that another client has to ask.
     """
@@ -98,7 +113,8 @@ async def _partitions(bootstrap: str) -> list[Any]:
     try:
         await client.start()
         existing = set(await client.list_topics())
-        topics = [topic for s in SERVICES if (topic := f"danbao.{s}.events") in existing]
+        names = [f"danbao.{s}.{kind}" for kind in ("events", "commands") for s in SERVICES]
+        topics = [topic for topic in names if topic in existing]
         described = await client.describe_topics(topics) if topics else []
     finally:
         await client.close()

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from .rows import Checkpoint, Head, InboxRow, ReadRow, Row
+from .rows import Checkpoint, Head, InboxRow, Letter, Offset, ReadRow, Row, Timer
 from .tables import MODEL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
 
 SLICE_ROWS: Final = 5_000
 
@@ -35,6 +36,16 @@ INBOX_COLUMNS: Final = """
     message_id, body_sha256, service, type, partition_key, actor, body::text, first_position,
     last_position
 """
+OFFSETS: Final = """
+    SELECT service, topic, partition, next_offset, last_sequence, anchor_offset
+    FROM danbao.consumer_offsets
+"""
+LETTERS: Final = """
+    SELECT service, topic, partition, record_offset FROM danbao.dead_letters
+    WHERE topic_lost_at IS NULL
+"""
+TIMERS: Final = "SELECT timer_id::text, stream, type, due_at FROM danbao.timers"
+NOW: Final = "SELECT clock_timestamp() + danbao.clock_moved()"
 POSITION_MAX: Final = 2**63 - 1
 
 
@@ -90,6 +101,23 @@ class PostgresTables:
         if await self._has(table):
             async for records in self._slices(table, "*", MODEL_KEYS[name]):
                 yield [_plain(record) for record in records]
+
+    async def offsets(self) -> list[Offset]:
+        """Read `danbao.consumer_offsets`."""
+        return [Offset(*record) for record in await self._connection.fetch(OFFSETS)]
+
+    async def letters(self) -> set[Letter]:
+        """Read the places of `danbao.dead_letters`."""
+        return {tuple(record) for record in await self._connection.fetch(LETTERS)}
+
+    async def timers(self) -> list[Timer]:
+        """Read `danbao.timers`."""
+        return [Timer(*record) for record in await self._connection.fetch(TIMERS)]
+
+    async def now(self) -> datetime:
+        """Ask what time it is there."""
+        now: datetime = await self._connection.fetchval(NOW)
+        return now
 
     async def _has(self, table: str) -> bool:
         found = await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table)

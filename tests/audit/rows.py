@@ -72,8 +72,34 @@ class InboxRow:
 
 
 @dataclass(slots=True)
+class Offset:
+    """One row of `danbao.consumer_offsets`: how far a service has read a partition."""
+
+    service: str
+    topic: str
+    partition: int
+    next_offset: int
+    last_sequence: int
+    anchor_offset: int | None
+
+
+@dataclass(slots=True)
+class Timer:
+    """One row of `danbao.timers`: a deadline that runs, and the command it sends."""
+
+    timer_id: str
+    stream: str
+    type: str
+    due_at: datetime
+
+
+Letter = tuple[str, str, int, int]
+"""Service, topic, partition and offset of a dead letter of a topic that still is."""
+
+
+@dataclass(slots=True)
 class Record:
-    """One record of an events topic, as a read-committed consumer saw it."""
+    """One record of a topic, as a read-committed consumer saw it."""
 
     topic: str
     partition: int

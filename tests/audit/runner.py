@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .accounts import Accounts
 from .answers import Answers
+from .deadlines import Deadlines
 from .expected import Figures, Sent
 from .files import files_beside, read_expected, read_lines
 from .kafka import open_topics
@@ -16,6 +17,7 @@ from .ledger import Ledger
 from .log_hash import LogHash
 from .log_order import LogOrder
 from .models import Models, Outcomes
+from .offsets import Offsets
 from .parsing import parse_event
 from .payments import Payments
 from .postgres import open_tables
@@ -30,7 +32,7 @@ from .world import World
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .rows import Head, Line
+    from .rows import Head, Line, Offset
 
 FOLDED_MODELS: Final = tuple(name for name in MODEL_KEYS if name != "command_outcomes")
 
@@ -46,17 +48,20 @@ class Audit:
         self._tables = tables
         self._live = live
         self._answers = Answers(self.report)
+        self._deadlines = Deadlines(self.report)
+        self._offsets: list[Offset] = []
         self._heads: list[Head] = []
 
     async def log(self) -> None:
         """Read the log once; every check takes each event, the ledger before the folds."""
         report, world = self.report, self.world
+        self._offsets = await self._tables.offsets()  # what is below them is in the heads
         self._heads = await self._tables.heads()
         order = LogOrder(report)
         hashes = LogHash(report, await self._tables.checkpoints())
         payments, settlements = Payments(report, world), Settlements(report, world)
         takes = [
-            *(order.event, hashes.event, self._answers.event),
+            *(order.event, hashes.event, self._answers.event, self._deadlines.event),
             *(Accounts(report, world).event, PostingRules(report).event),
             Ledger(report, world).event,
             *(payments.event, Trades(report, world).event, settlements.event),
@@ -89,12 +94,16 @@ class Audit:
                 if self._live and (row.first_position or 0) > end:
                     continue  # answered after the audit began
                 self._answers.inbox(row)
+                self._deadlines.inbox(row)
                 sent.inbox(row)
                 if not self._live:
                     outcomes.inbox(row)
         self._answers.finish()
+        self._deadlines.finish()
         if not self._live:
             outcomes.finish()
+            timers = await self._tables.timers()
+            self._deadlines.finish_at_rest(timers, await self._tables.now())
         if expected is not None:
             sent.finish(expected)
 
@@ -112,12 +121,18 @@ class Audit:
         Figures(self.report, self.world, self._answers.reused_ids).compare(expected)
 
     async def topics(self, topics: Topics) -> None:
-        """Read the events topics once, with the log beside them."""
+        """Read the topics once, with the log, the inbox and the offsets beside them."""
+        offsets = Offsets(self.report, self._offsets, live=self._live)
+        letters, inbox = await self._tables.letters(), self._answers.inbox_ids
         relayed = Relayed(self.report, self._tables, self._heads)
         async for records in topics.records():
             await relayed.take(records)
+            offsets.take(records, inbox, letters)
         if not self._live:
             relayed.finish_at_rest()
+        async for records in topics.commands():
+            offsets.take(records, inbox, letters)
+        offsets.finish(await topics.ends())
 
 
 async def run(

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from .rows import Checkpoint, Head, InboxRow, ReadRow, Record, Row
+    from .rows import (
+        Checkpoint,
+        Head,
+        InboxRow,
+        Letter,
+        Offset,
+        ReadRow,
+        Record,
+        Row,
+        Timer,
+    )
 
 MODEL_KEYS: Final = {
     "trades": ("trade_id",),
@@ -42,12 +53,33 @@ class Tables(Protocol):
     def model(self, name: str) -> AsyncIterator[Sequence[ReadRow]]:
         """Yield a read model, in any order."""
 
+    async def offsets(self) -> list[Offset]:
+        """Return how far each service has read."""
+
+    async def letters(self) -> set[Letter]:
+        """Return the places of all dead letters."""
+
+    async def timers(self) -> list[Timer]:
+        """Return the deadlines that run."""
+
+    async def now(self) -> datetime:
+        """Return the engine's time, moved as that of a sandbox is."""
+
 
 class Topics(Protocol):
-    """Raw records of the events topics, read committed, each partition in its order."""
+    """Raw records of the topics, read committed, each partition in its order."""
 
     def records(self) -> AsyncIterator[Sequence[Record]]:
-        """Yield every record from the beginning to the end offsets at the start."""
+        """Yield every event from the beginning to the end offsets at the start."""
+
+    def commands(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield every command that is still kept, up to the end offsets at the start."""
+
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """Return the end offset of every partition that was read."""
+
+
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
@@ -59,6 +91,10 @@ class MemoryTables:
     log_checkpoints: list[Checkpoint] = field(default_factory=list)
     inbox_rows: list[InboxRow] = field(default_factory=list)
     models: dict[str, list[ReadRow]] = field(default_factory=dict)
+    read_offsets: list[Offset] = field(default_factory=list)
+    dead_letters: set[Letter] = field(default_factory=set)
+    running: list[Timer] = field(default_factory=list)
+    clock: datetime = EPOCH
 
     async def heads(self) -> list[Head]:
         """Return the heads as they are."""
@@ -86,13 +122,42 @@ class MemoryTables:
         """Yield all rows as one slice."""
         yield self.models.get(name, [])
 
+    async def offsets(self) -> list[Offset]:
+        """Return the offsets as they are."""
+        return self.read_offsets
+
+    async def letters(self) -> set[Letter]:
+        """Return the dead letters as they are."""
+        return self.dead_letters
+
+    async def timers(self) -> list[Timer]:
+        """Return the timers as they are."""
+        return self.running
+
+    async def now(self) -> datetime:
+        """Return the time that was set."""
+        return self.clock
+
 
 @dataclass(slots=True)
 class MemoryTopics:
     """Topics in memory."""
 
     kept: list[Record] = field(default_factory=list)
+    sent: list[Record] = field(default_factory=list)
 
     async def records(self) -> AsyncIterator[Sequence[Record]]:
-        """Yield all records as one slice."""
+        """Yield all events as one slice."""
         yield self.kept
+
+    async def commands(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield all commands as one slice."""
+        yield self.sent
+
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """Return what follows the last record of each partition."""
+        ends: dict[tuple[str, int], int] = {}
+        for one in (*self.kept, *self.sent):
+            lane = (one.topic, one.partition)
+            ends[lane] = max(ends.get(lane, 0), one.offset + 1)
+        return ends

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
-from tests.audit.rows import Line, ReadRow
+from tests.audit.rows import Line, ReadRow, Timer
 from tests.audit.tables import MemoryTables, MemoryTopics
 from tests.unit.audit.scribe import History
-from tests.unit.audit.story import Market, play
+from tests.unit.audit.story import FUTURE, Market, play
 
 
 def _merchant(*figures: object) -> dict[str, object]:
@@ -111,6 +112,8 @@ def good_history() -> History:
     first = scribe.lines[0]
     lines = [*scribe.lines, Line(first.message_id, first.body.replace("B-1", "B-7"))]
     tables = MemoryTables(rows=scribe.rows, inbox_rows=scribe.inbox, models=_models(market))
+    due = datetime.fromisoformat(FUTURE)
+    tables.running = [Timer("", "trade/T-6", "escrow.time_out_payment.v1", due)]
     expected = {**EXPECTED, "command_ids": len(scribe.lines)}
     history = History(tables, MemoryTopics(), lines, expected)
     history.seal()

@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from tests.audit.canonical import canonical
 from tests.audit.hashing import Tree, leaf_hash, row_hash
 from tests.audit.murmur import partition_of
-from tests.audit.rows import Checkpoint, Head, InboxRow, Line, Record, Row
+from tests.audit.rows import Checkpoint, Head, InboxRow, Line, Offset, Record, Row
 from tests.audit.tables import MemoryTables, MemoryTopics
 
 BEGINNING = datetime(2026, 11, 23, 0, 0, 0, 17, tzinfo=UTC)
@@ -146,6 +146,10 @@ class History:
         """Return the nth command of a type."""
         return [row for row in self.tables.inbox_rows if row.type == f"{wire_type}.v1"][nth]
 
+    def offset(self, topic: str, nth: int = 0) -> Offset:
+        """Return the nth offset of those who read a topic."""
+        return [one for one in self.tables.read_offsets if one.topic == topic][nth]
+
     def model(self, name: str, **wanted: object) -> dict[str, Any]:
         """Return the first row of a read model with these values."""
         rows = self.tables.models[name]
@@ -172,6 +176,12 @@ class History:
             _outcome(command, self.rows) for command in self.tables.inbox_rows
         ]
         self.topics.kept = relayed(self.rows)
+        self.topics.sent = sent(self.tables.inbox_rows)
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Let every service read what the topics hold now."""
+        self.tables.read_offsets = read_to_the_end(self.topics)
 
     def renumber(self) -> None:
         """Number the log anew as it now lies, as a forger would."""
@@ -196,6 +206,32 @@ def relayed(rows: list[Row]) -> list[Record]:
         previous[lane] = row.position
         ends[lane] += 1
     return records
+
+
+def sent(commands: list[InboxRow]) -> list[Record]:
+    """Make the records of some commands, as upstream sent them."""
+    records = []
+    ends: Counter[tuple[str, int]] = Counter()
+    for command in commands:
+        topic, key = f"danbao.{command.service}.commands", command.partition_key.encode()
+        lane = (topic, partition_of(key, PARTITIONS))
+        headers = (("ce_id", command.message_id.encode()), ("ce_type", command.type.encode()))
+        records.append(Record(*lane, ends[lane], key, b"{}", headers, PARTITIONS))
+        ends[lane] += 1
+    return records
+
+
+def read_to_the_end(topics: MemoryTopics) -> list[Offset]:
+    """Make the offsets of services that have read everything; each reads the events of one."""
+    lanes: dict[tuple[str, int], Offset] = {}
+    for record in (*topics.sent, *topics.kept):
+        lane, position = (record.topic, record.partition), 0
+        service = record.topic.split(".")[1]
+        if record.topic.endswith(".events"):
+            service = {"escrow": "settlement", "risk": "authorization"}.get(service, "escrow")
+            position = int(dict(record.headers)["ce_sequence"] or b"")
+        lanes[lane] = Offset(service, *lane, record.offset + 1, position, record.offset)
+    return list(lanes.values())
 
 
 def headers_of(row: Row, previous: int) -> tuple[tuple[str, bytes | None], ...]:

@@ -7,6 +7,8 @@ from typing import Any
 from tests.unit.audit.scribe import Cause, Scribe, yuan
 
 Money = dict[str, Any]
+PAST, FUTURE = "2026-11-23T00:00:00Z", "2026-12-24T00:00:00Z"
+"""A deadline that had come before the story began, and one that none of it waits for."""
 
 
 class Market:
@@ -51,6 +53,7 @@ class Market:
 
     def trade(self, trade_id: str, buyer: str, seller: str, amount: Money) -> None:
         data = {"trade_id": trade_id, "buyer": buyer, "seller": seller, "amount": amount}
+        data["pay_by"] = FUTURE
         data["title"] = 'Müsli "fein" \\ 露营灯 \u2028'
         command = self.scribe.command("escrow.create_trade.v1", trade_id, data)
         self.scribe.event(command, "escrow.trade_created.v1", f"trade/{trade_id}", data)
@@ -94,7 +97,8 @@ class Market:
 
     def release(self, trade_id: str, seller: str, amount: Money, cause: str = "buyer") -> None:
         scribe = self.scribe
-        command = scribe.command("escrow.confirm_receipt.v1", trade_id, {"trade_id": trade_id})
+        verb = "confirm" if cause == "buyer" else "auto_confirm"
+        command = scribe.command(f"escrow.{verb}_receipt.v1", trade_id, {"trade_id": trade_id})
         facts = {"trade_id": trade_id, "seller": seller, "amount": amount, "cause": cause}
         leg = (f"R.ESCROW.{trade_id}", f"R.MPEND.{seller}", amount)
         released = scribe.event(
@@ -119,7 +123,8 @@ class Market:
     def refund(self, trade_id: str, buyer: str, amount: Money, total: int, *, closes: bool) -> None:
         """Apply for a refund, agree to it, and close the trade if nothing is left."""
         scribe, stream = self.scribe, f"trade/{trade_id}"
-        self.step(trade_id, "apply_refund", "refund_applied", refund_id="F-1", amount=amount)
+        asked = {"refund_id": "F-1", "amount": amount, "agree_by": FUTURE}
+        self.step(trade_id, "apply_refund", "refund_applied", **asked)
         data = {"refund_id": "F-1", "trade_id": trade_id}
         command = scribe.command("escrow.agree_refund.v1", trade_id, data)
         facts = {**data, "buyer": buyer, "amount": amount, "refunded_total": yuan(total)}
@@ -208,22 +213,24 @@ def _succeed(market: Market) -> None:
     market.trade("T-1", "B-1", "M-1", yuan(12_345))
     market.pay("T-1", "B-1", yuan(12_345))
     market.pay("T-1", "B-1", yuan(12_345), back="already_paid")
-    market.step("T-1", "ship_trade", "trade_shipped", carrier="SF", tracking_no="1")
-    market.step("T-1", "extend_receipt", "receipt_extended", days=3)
+    market.step("T-1", "ship_trade", "trade_shipped", tracking_no="1", auto_confirm_at=FUTURE)
+    market.step("T-1", "extend_receipt", "receipt_extended", days=3, auto_confirm_at=FUTURE)
     market.release("T-1", "M-1", yuan(12_345))
     market.trade("T-2", "B.2", "M-1", yuan(10_000))
     market.pay("T-2", "B-1", yuan(10_000), back="wrong_payer")
     market.pay("T-2", "B.2", yuan(10_000))
     market.refund("T-2", "B.2", yuan(2_500), 2_500, closes=False)
-    market.step("T-2", "ship_trade", "trade_shipped", carrier="SF", tracking_no="2")
-    market.step("T-2", "apply_refund", "refund_applied", refund_id="F-2", amount=yuan(100))
-    market.step("T-2", "refuse_refund", "refund_refused", refund_id="F-2")
+    market.step("T-2", "ship_trade", "trade_shipped", tracking_no="2", auto_confirm_at=FUTURE)
+    asked = {"refund_id": "F-2", "amount": yuan(100), "agree_by": FUTURE}
+    market.step("T-2", "apply_refund", "refund_applied", **asked)
+    again = {"refund_id": "F-2", "auto_confirm_at": FUTURE}
+    market.step("T-2", "refuse_refund", "refund_refused", **again)
     market.step("T-2", "freeze_trade", "trade_frozen", reason="look")
-    market.step("T-2", "unfreeze_trade", "trade_unfrozen", reason="looked")
+    market.step("T-2", "unfreeze_trade", "trade_unfrozen", reason="looked", auto_confirm_at=PAST)
     market.release("T-2", "M-1", yuan(7_500), cause="timer")
     market.trade("T.5", "B-3", "M.2", yuan(3_333, "USD"))
     market.pay("T.5", "B-3", yuan(3_333, "USD"))
-    market.step("T.5", "ship_trade", "trade_shipped", carrier="EMS", tracking_no="5")
+    market.step("T.5", "ship_trade", "trade_shipped", tracking_no="5", auto_confirm_at=FUTURE)
     market.release("T.5", "M.2", yuan(3_333, "USD"))
 
 

@@ -19,10 +19,11 @@ from tests.unit.audit.forgery import Register, flagged
 
 AUDIT = Path(package.__file__ or "").parent
 CHECK = re.compile(
-    r"^(?:log|ledger|trade|payment|top_up|account|decision|settlement|rest|cause|answers|kafka)"
+    r"^(?:log|ledger|trade|payment|top_up|account|decision|settlement|rest|cause|answers|kafka"
+    r"|offsets|timers)"
     r"\.[a-z0-9_]+$"
 )
-TESTS = ("log", "ledger", "trades", "flows", "answers", "topics", "models")
+TESTS = ("log", "ledger", "trades", "flows", "answers", "topics", "models", "progress")
 MAY_IMPORT = {"aiokafka", "asyncpg"}
 
 
@@ -55,6 +56,7 @@ def test_a_running_engine_is_not_blamed_for_what_is_under_way() -> None:
             row.last_position = min(row.last_position or 0, size)
         history.seal()
         history.topics.kept = history.topics.kept[: size // 2]
+        history.read_on()
         report = asyncio.run(run(history.tables, history.topics, live=True))
 
         assert report.counts == {}, size
