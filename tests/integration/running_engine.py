@@ -258,6 +258,8 @@ def end_all(processes: Sequence[psutil.Process], grace_s: float = 3) -> list[str
 
 def remove_data(home: Path) -> None:
     """Delete the data of a stopped engine; its logs stay for whoever looks into a failure."""
+    if not home.is_dir():
+        return  # nothing was started
     for path in home.iterdir():
         if path.name in KEPT_OF_A_HOME:
             continue

@@ -29,8 +29,14 @@ class ConflictError(RetryableError):
     code = "conflict"
 
 
+class BusyError(ConflictError):
+    """Others hold what a batch needs: it waits for as long as they do; no record is to blame."""
+
+    code = "busy"
+
+
 class UnavailableError(RetryableError):
-    """A server does not answer, or the connection to it broke."""
+    """A server does not answer, has no room left, or the connection to it broke."""
 
     code = "unavailable"
     todo = "Check that the server runs; `danbao doctor` says what is found."

@@ -17,6 +17,7 @@ from danbao.kernel.batch import Batch
 from danbao.kernel.commands import read_command
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import (
+    BusyError,
     FencedError,
     OutcomeUnknownError,
     RetryableError,
@@ -98,8 +99,8 @@ class LetterRetries:
                 raise
             except RetryableError as error:
                 attempts += 1
-                if attempts < ATTEMPTS_MAX:
-                    await self.clock.sleep(0.005 * attempts * attempts)
+                if attempts < ATTEMPTS_MAX or isinstance(error, BusyError):
+                    await self.clock.sleep(0.005 * min(attempts, ATTEMPTS_MAX) ** 2)
                 elif limit > 1:
                     limit, attempts = limit // 2, 0
                 else:

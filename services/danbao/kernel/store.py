@@ -14,6 +14,7 @@ import asyncpg
 
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.errors import (
+    BusyError,
     ConflictError,
     DanbaoError,
     FencedError,
@@ -47,15 +48,21 @@ BROKEN = (
     *CLIENT_ERRORS,
     asyncpg.OperatorInterventionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
 )
-"""What shows that the connection or the server is gone."""
+"""What shows that the connection or the server is gone, or the server full."""
 
-CONTENDED = (
+LOCKED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
+)
+"""What shows that somebody else holds a lock, a worker or an administrator."""
+
+CONTENDED = (
     asyncpg.UniqueViolationError,
     asyncpg.QueryCanceledError,
 )
@@ -66,6 +73,8 @@ def translate(error: Exception) -> Exception:
     """Turn a driver's error into one of ours, keeping it as the cause."""
     if isinstance(error, BROKEN):
         return UnavailableError(f"lost Postgres: {error!r}")
+    if isinstance(error, LOCKED):
+        return BusyError(f"{type(error).__name__}: {error}")
     if isinstance(error, CONTENDED):
         return ConflictError(f"{type(error).__name__}: {error}")
     return RefusedError(f"{type(error).__name__}: {error}")

@@ -15,6 +15,7 @@ from danbao.contracts.decider import Service
 from danbao.kernel.attempt import Observer, Outcome, Step, attempt, read_records
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import (
+    BusyError,
     FencedError,
     OutcomeUnknownError,
     PartitionsChangedError,
@@ -78,7 +79,7 @@ class Worker:
                     await self.source.start()
                     is_started = True
                 await self.step(self.settings.batch_wait_ms / 1000)
-            except UnavailableError as error:
+            except RetryableError as error:
                 log.warning("server.lost", service=self.service.name, error=str(error)[:200])
                 await self.clock.sleep(RECONNECT_S)
 
@@ -169,13 +170,19 @@ class Worker:
     async def _handle(self, records: Sequence[Record]) -> list[Record]:
         """Handle records from the first on; gives those that are left for the next batch."""
         size, attempts = len(records), 0
+        refused: RetryableError | None = None
         while True:
             self.pulse.turn()
             part = list(records[:size])
             try:
-                outcome = await self._attempt(part)
+                if refused is None:
+                    outcome = await self._attempt(part)
+                else:
+                    outcome = await self._set_aside(part[0], refused)
             except (FencedError, OutcomeUnknownError, UnavailableError) as error:
                 log.warning("batch.interrupted", service=self.service.name, error_code=error.code)
+                if isinstance(error, UnavailableError):
+                    await self.clock.sleep(RECONNECT_S)
                 return await self._reread(records)
             except RetryableError as error:
                 attempts += 1
@@ -186,13 +193,12 @@ class Worker:
                     records=size,
                     error=str(error)[:200],
                 )
-                if attempts < ATTEMPTS_MAX:
-                    await self.clock.sleep(0.005 * attempts * attempts)
+                if attempts < ATTEMPTS_MAX or isinstance(error, BusyError):
+                    await self.clock.sleep(0.005 * min(attempts, ATTEMPTS_MAX) ** 2)
                 elif size > 1:
                     size, attempts = size // 2, 0
                 else:
-                    await self._set_aside(part[0], error)
-                    return list(records[1:])
+                    refused, attempts = error, 0
             else:
                 return await self._follow(outcome, records)
 
@@ -277,7 +283,7 @@ class Worker:
         if fenced:
             await self._claim(fenced)
 
-    async def _set_aside(self, record: Record, error: RetryableError) -> None:
+    async def _set_aside(self, record: Record, error: RetryableError) -> Outcome:
         """The database refuses this one record: it becomes a dead letter."""
         steps = read_records(
             self.service, self._progress, [record], self.settings.command_bytes_max
@@ -285,7 +291,7 @@ class Worker:
         key = record.key.decode(errors="replace") if record.key else None
         reason = "refused_by_database"
         letter = DeadLetter(record, reason, str(error)[:500], key)
-        await self._commit([Step(record, steps[0].sequence, letter=letter)])
+        outcome = await self._commit([Step(record, steps[0].sequence, letter=letter)])
         log.error(
             "record.set_aside",
             service=self.service.name,
@@ -294,3 +300,4 @@ class Worker:
             offset=record.offset,
             error=str(error)[:200],
         )
+        return outcome

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from tests.unit.kernel.trading import (
     check,
     play,
@@ -12,6 +13,9 @@ from tests.unit.kernel.trading import (
 
 from danbao.app import SERVICES
 from danbao.contracts.decider import Decider, Decision, Service
+from danbao.kernel import worker
+from danbao.kernel.attempt import Outcome
+from danbao.kernel.errors import BusyError, RefusedError, RetryableError, UnavailableError
 from danbao.testing.engine import Engine
 
 
@@ -79,3 +83,59 @@ async def test_an_unreadable_command_is_set_aside_and_the_next_is_answered() -> 
     assert [letter.reason for letter in engine.dead_letters] == ["json_unreadable", "id_unusable"]
     assert [row.type for row in engine.answers(answered)] == ["accounts.account_opened.v1"]
     check(engine)
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, error: RetryableError, times: int, *, letters_too: bool = False
+) -> None:
+    """Let Postgres fail so many attempts of the accounts service, at letters only if told to."""
+    left = times
+    real = worker.attempt
+
+    async def attempt(service: Service, *rest: Any) -> Outcome:  # noqa: ANN401
+        nonlocal left
+        is_letter = any(step.letter for step in rest[-1])
+        if service.name == "accounts" and left > 0 and (letters_too or not is_letter):
+            left -= 1
+            raise error
+        return await real(service, *rest)
+
+    monkeypatch.setattr(worker, "attempt", attempt)
+
+
+async def opened(engine: Engine) -> list[str]:
+    """Open one account; gives the reasons of what was set aside."""
+    data = {"account_id": "B-1", "kind": "personal", "currency": "CNY"}
+    await engine.send("accounts.open_account.v1", data)
+    await engine.settle()
+    check(engine)
+    return [letter.reason for letter in engine.dead_letters]
+
+
+async def test_a_lock_that_others_hold_for_long_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An administrator who locks a table for a minute must not cost anybody a payment."""
+    failing(monkeypatch, BusyError("lock timeout"), times=40)
+    engine = Engine(partitions=1)
+
+    assert await opened(engine) == []
+    assert [row.stream for row in engine.log] == ["account/B-1"]
+
+
+async def test_a_refused_record_is_set_aside_though_that_fails_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Setting aside is a transaction like any other: it is tried again, nothing dies of it."""
+    failing(monkeypatch, RefusedError("no"), times=5 + 3, letters_too=True)
+
+    assert await opened(Engine(partitions=1)) == ["refused_by_database"]
+
+
+async def test_a_full_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No record is to blame for a disk that is full."""
+    failing(monkeypatch, UnavailableError("disk full"), times=20, letters_too=True)
+    engine = Engine(partitions=1)
+
+    assert await opened(engine) == []
+    assert [row.stream for row in engine.log] == ["account/B-1"]
