@@ -12,7 +12,7 @@ COMMANDS ?= 300
 JOBS ?= 2
 PEERS = $(shell $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"])')
 
-.PHONY: help setup demo test test-unit test-sim test-integration test-faults faults sim bench bench-peers check fmt fmt-check lint types imports \
+.PHONY: help setup demo test test-unit test-sim test-integration test-faults faults soak sim bench bench-peers check fmt fmt-check lint types imports \
 	schemas schemas-verify up down lock clean
 
 help: ## print this list
@@ -69,6 +69,9 @@ bench: setup ## how fast it is here: drain, top rate, latency; audited (about 5 
 bench-peers: setup ## danbao beside SQL by hand, eventsourcing and a bare echo, in turns
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(PEERS)
 	@$(BIN)/python -m tests.bench
+
+soak: setup ## MINUTES at half of top speed, a random fault every 30 s; FAULT_SEED=n repeats a run
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(FAULT_SEED),--seed $(FAULT_SEED))
 
 check: setup fmt-check lint types imports schemas-verify test-unit ## all that needs no server, below a minute
 

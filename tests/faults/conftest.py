@@ -71,6 +71,17 @@ async def _mended(request: pytest.FixtureRequest) -> AsyncIterator[None]:
         await request.getfixturevalue("fleet").mend()
 
 
+async def assert_no_offset_fell(fleet: Fleet) -> None:
+    """What was read once is read: a stored offset only rises (I9)."""
+    rows = await fleet.engine.fetch(
+        "SELECT concat_ws(' ', service, topic, partition), next_offset FROM danbao.consumer_offsets"
+    )
+    before, fleet.offsets = fleet.offsets, {row[0]: row[1] for row in rows}
+    assert before.keys() <= fleet.offsets.keys()
+    fell = [name for name, offset in before.items() if fleet.offsets[name] < offset]
+    assert fell == []
+
+
 Settle = Callable[[Fault], Awaitable[None]]
 
 
@@ -82,6 +93,7 @@ def settle(fleet: Fleet) -> Settle:
         await fleet.bury()
         found = await fleet.engine.audit()
         assert found == [], found
+        await assert_no_offset_fell(fleet)
         fault.verdict = "clean"
 
     return check

@@ -27,6 +27,7 @@ from danbao.servers import LocalServers
 from danbao.servers.process import Program, last_lines, spawn
 
 LOOK_EVERY_S = 0.02
+PLANTED = os.pathsep.join([str(Path(__file__).parent / "planted_plugin"), *sys.path])
 START_WITHIN_S = 30
 OF_KIND = {"bookkeeper": {"DANBAO_BOOKS_CLOSE_EVERY": "200"}}
 """Settings that make a kind of process work as often as a test can wait for it."""
@@ -135,6 +136,8 @@ class Fleet:
     settings: Settings = field(init=False)
     members: dict[str, Member] = field(default_factory=dict)
     zombies: list[Member] = field(default_factory=list)
+    offsets: dict[str, int] = field(default_factory=dict)
+    """How far each service had read each partition when last looked at; it never falls."""
 
     def __post_init__(self) -> None:
         """Start nothing yet."""
@@ -174,6 +177,7 @@ class Fleet:
             "DANBAO_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
             "DANBAO_WORKER_ID": str(worker),
             **OF_KIND.get(kind, {}),
+            **({"PYTHONPATH": PLANTED} if "planted" in settings else {}),
             **{f"DANBAO_{key.upper()}": value for key, value in settings.items()},
         }
         command = [sys.executable, "-m", "danbao", "run", kind]

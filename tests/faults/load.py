@@ -76,7 +76,7 @@ class Load:
 
         return await until(is_there, within_s, f"{answers} more answers")
 
-    async def finish(self) -> None:
+    async def finish(self) -> Summary:
         """Wait for the end: every command answered once, every trade where it belongs."""
         assert self._task is not None
         summary = await self._task
@@ -92,6 +92,7 @@ class Load:
         expected["escrow.trade_created.v1"] = (both, both)
         expected["escrow.trade_closed.v1"] = (self._unpaid, self._unpaid)
         assert counted == expected
+        return summary
 
     def _note(self, progress: Progress) -> None:
         self.answered = progress.answered

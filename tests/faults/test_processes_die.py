@@ -12,7 +12,7 @@ from tests.faults.load import Load
 from tests.faults.record import FaultRecord
 from tests.faults.watch import QUIET, Watch
 
-from danbao.app import PROCESSES
+from danbao.app import PROCESSES, SERVICES
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
@@ -20,6 +20,7 @@ BACK_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
 RELAY_WITHIN_S = 10.0
 STALL_MAX_S = 15.0
+STORM_S = 60
 
 
 @pytest.mark.parametrize("kind", PROCESSES)
@@ -119,10 +120,10 @@ async def test_workers_that_come_and_go_every_three_seconds_do_not_stop_the_work
     load_seed: int,
 ) -> None:
     """Every join and leave makes all members of a group stop and start (eager rebalance)."""
-    async with Load(fleet, load_seed, trades=1500) as load:
-        fault = faults.hit("rebalance storm", "escrow and authorization, for 20 s")
+    async with Load(fleet, load_seed, trades=2600, rate=30) as load:
+        fault = faults.hit("rebalance storm", f"escrow and authorization, for {STORM_S} s")
         begun, longest, count = time.monotonic(), 0.0, 0
-        while time.monotonic() - begun < 20:
+        while time.monotonic() - begun < STORM_S:
             kind = random.choice(["escrow", "authorization"])
             name = f"{kind}-1"
             if name in fleet.members:
@@ -134,7 +135,7 @@ async def test_workers_that_come_and_go_every_three_seconds_do_not_stop_the_work
             moved = asyncio.create_task(load.more(5, STALL_MAX_S + 10))
             await asyncio.sleep(3)
             longest = max(longest, await moved)
-        assert count >= 3
+        assert count >= STORM_S / 10, "the storm was a breeze"
         fault.took("longest stall", longest, STALL_MAX_S)
         await load.finish()
     for name in ("escrow-1", "authorization-1"):
@@ -147,15 +148,15 @@ async def test_services_scaled_up_to_four_and_down_again_under_load_go_on(
     fleet: Fleet, faults: FaultRecord, settle: Settle, load_seed: int
 ) -> None:
     """An operator follows the lag with the number of workers."""
-    async with Load(fleet, load_seed, trades=1500) as load:
-        fault = faults.hit("scale 1, 4, 1", "escrow, authorization, risk, settlement")
-        kinds, longest = ("escrow", "authorization", "risk", "settlement"), 0.0
+    async with Load(fleet, load_seed, trades=2600, rate=30) as load:
+        fault = faults.hit("scale 1, 4, 1", "every service")
+        longest = 0.0
         for worker in (1, 2, 3):
-            for kind in kinds:
+            for kind in SERVICES:
                 fleet.spawn(kind, worker)
             longest = max(longest, await load.more(20))
         for worker in (3, 2, 1):
-            for kind in kinds:
+            for kind in SERVICES:
                 member = fleet.members[f"{kind}-{worker}"]
                 await member.wait_started()
                 await fleet.end(member.name)

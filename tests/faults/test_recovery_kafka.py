@@ -103,6 +103,26 @@ async def test_a_topic_deleted_and_recreated_is_found_and_made_anew(home: Drill)
     assert await engine.audit(folder / "expected.json") == []
 
 
+async def test_a_topic_that_is_missing_is_not_made_anew_in_silence(home: Drill) -> None:
+    """Commands in it would be lost without a word: the start refuses until somebody says so."""
+    folder = market_day()
+    accounts, trades, windows = files_of(folder)
+    engine = home.up()
+    await engine.publish([accounts])
+    await engine.wait_idle()
+    home.down()
+    name = "danbao.escrow.commands"
+    async with home.servers() as servers:
+        await remove(servers.addresses.kafka_bootstrap, [name])
+
+    assert "topics_gone" in home.refuses()
+    report = home.recover("kafka-lost")
+    assert report["missing"] == [name]
+    engine = home.up()
+    await engine.publish([accounts, trades, windows])
+    assert await engine.audit(folder / "expected.json") == []
+
+
 async def test_a_recreated_command_topic_alone_stops_its_service(home: Drill) -> None:
     """Events are as they were, so every process starts; the one that reads the topic refuses."""
     folder = market_day()
