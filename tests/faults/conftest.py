@@ -11,6 +11,7 @@ from tests.faults.fleet import Fleet
 from tests.faults.record import Fault, FaultRecord
 from tests.faults.watch import Watch
 
+EVENTS_MAX = 50_000
 RECORD = pytest.StashKey[FaultRecord]()
 
 
@@ -33,15 +34,43 @@ def faults(pytestconfig: pytest.Config) -> FaultRecord:
     return pytestconfig.stash[RECORD]
 
 
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """All processes of an engine; what a test kills it also brings back."""
-    fleet = Fleet(tmp_path_factory.mktemp("fleet") / "home")
+class Harbour:
+    """One fleet for file after file, until its log is so long that auditing it takes its time."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._fleet: Fleet | None = None
+
+    async def fleet(self) -> Fleet:
+        """Give the fleet that is there, or a new one."""
+        if self._fleet is not None and await self._fleet.engine.position() > EVENTS_MAX:
+            await self.close()
+        if self._fleet is None:
+            self._fleet = Fleet(self._folders.mktemp("fleet") / "home")
+            await self._fleet.start()
+        return self._fleet
+
+    async def close(self) -> None:
+        """Stop what is there."""
+        if self._fleet is not None:
+            await self._fleet.stop()
+        self._fleet = None
+
+
+@pytest.fixture(scope="session")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harbour]:
+    """Where fleets lie; empty again at the end."""
+    made = Harbour(tmp_path_factory)
     try:
-        asyncio.run(fleet.start())
-        yield fleet
+        yield made
     finally:
-        asyncio.run(fleet.stop())
+        asyncio.run(made.close())
+
+
+@pytest.fixture(scope="module")
+def fleet(harbour: Harbour) -> Fleet:
+    """All processes of an engine; what a test kills it also brings back."""
+    return asyncio.run(harbour.fleet())
 
 
 @pytest.fixture

@@ -236,7 +236,10 @@ class Fleet:
 
     async def stop(self) -> None:
         """End everything and leave nothing behind."""
-        family = family_of(os.getpid())[1:]
+        ours = (*self.members.values(), *self.zombies)
+        pids = [member.process.pid for member in ours if member.lives]
+        pids += [server.pid for server in self.servers.processes]
+        family = [each for pid in pids for each in family_of(pid)]
         for member in [*self.members.values(), *self.zombies]:
             member.send(signal.SIGKILL)
             if member.process.poll() is None:

@@ -20,6 +20,7 @@ POSTGRES_BACK_WITHIN_S = 5.0
 KAFKA_BACK_WITHIN_S = 30.0
 FROZEN_S = 12
 CONNECTIONS_MAX = 200
+HOW = [pytest.param("SIGKILL", marks=pytest.mark.brief), "restart"]
 
 
 async def take_all_connections(dsn: str, hogs: list[asyncpg.Connection]) -> None:
@@ -30,8 +31,7 @@ async def take_all_connections(dsn: str, hogs: list[asyncpg.Connection]) -> None
         pytest.fail(f"{len(hogs)} connections and no refusal")
 
 
-@pytest.mark.brief
-@pytest.mark.parametrize("how", ["SIGKILL", "restart"])
+@pytest.mark.parametrize("how", HOW)
 async def test_postgres_that_dies_under_load_loses_nothing(
     fleet: Fleet,
     watch: Watch,
@@ -57,8 +57,7 @@ async def test_postgres_that_dies_under_load_loses_nothing(
     await settle(fault)
 
 
-@pytest.mark.brief
-@pytest.mark.parametrize("how", ["SIGKILL", "restart"])
+@pytest.mark.parametrize("how", HOW)
 async def test_the_broker_that_dies_under_load_loses_nothing(
     fleet: Fleet,
     watch: Watch,

@@ -18,6 +18,7 @@ from danbao.kernel.topics import commands_topic, events_topic
 
 REQUEST_BYTES_MAX = 1_150_000
 ANSWER_WITHIN_S = 20
+SENT_AT_ONCE = 500
 
 
 def id_of(name: str) -> str:
@@ -144,8 +145,12 @@ class Wire:
         return sent.offset
 
     async def send_all(self, raws: Sequence[tuple[Raw, int]]) -> list[int]:
-        """Send many at the same moment."""
-        return list(await asyncio.gather(*(self.send(raw, place) for raw, place in raws)))
+        """Send many at the same moment, as many at once as the client can have under way."""
+        offsets: list[int] = []
+        for start in range(0, len(raws), SENT_AT_ONCE):
+            part = raws[start : start + SENT_AT_ONCE]
+            offsets += await asyncio.gather(*(self.send(raw, place) for raw, place in part))
+        return offsets
 
     async def answer(self, command_id: str, within_s: float = ANSWER_WITHIN_S) -> Answer:
         """The first answer to a command."""
