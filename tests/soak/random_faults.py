@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from tests.faults.fleet import Fleet
@@ -33,18 +33,22 @@ class RandomFaults:
     sent: list[Raw]
     """Commands that were sent already; they are sent again."""
     spoilt: int = 0
+    _deck: list[Callable[[], Awaitable[Fault]]] = field(default_factory=list)
+    """Each kind once, shuffled; then all of them again."""
 
     async def next(self) -> Fault:
         """Make one fault, and wait until what it hit is back at work."""
-        kinds: list[Callable[[], Awaitable[Fault]]] = [
-            self._kill,
-            self._freeze,
-            self._server_dies,
-            self._rebalance,
-            self._bad_records,
-            self._duplicates,
-        ]
-        fault = await self.random.choice(kinds)()
+        if not self._deck:
+            self._deck = [
+                self._kill,
+                self._freeze,
+                self._server_dies,
+                self._rebalance,
+                self._bad_records,
+                self._duplicates,
+            ]
+            self.random.shuffle(self._deck)
+        fault = await self._deck.pop()()
         fault.took("commits", await self.watch.moves("head", BACK_WITHIN_S + 10), BACK_WITHIN_S)
         fault.verdict = "went on"
         return fault
