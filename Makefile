@@ -10,6 +10,7 @@ FAULT_SEED ?=
 SEEDS ?= 200
 COMMANDS ?= 300
 JOBS ?= 2
+MINUTES ?= 15
 PEERS = $(shell $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"])')
 
 .PHONY: help setup demo test test-unit test-sim test-integration test-faults faults soak sim bench bench-peers check fmt fmt-check lint types imports \

@@ -39,6 +39,9 @@ UNDER_LOAD = (
 OF_LETTERS = ("worker.retrying", "worker.retried")
 """Met while dead letters are tried again: `test_letters_tried_again.py`."""
 
+OF_BUILDS = ("build.written", "build.before_swap", "build.swapped")
+"""Met while a read model is built anew: `test_builds_die.py`."""
+
 WORKERS = ("escrow", "authorization", "settlement", "risk")
 BACK_WITHIN_S = {
     "relay": 10.0,

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+from danbao.testing.whole_trades import WholeTrades
 from rich.console import Console
 from rich.progress import Progress
 from tests.faults.fleet import Fleet
@@ -24,7 +25,6 @@ from tests.soak.random_faults import RandomFaults, at_intervals
 
 from danbao.publisher import Limits, parse_lines, publish
 from danbao.testing.market import encode_lines
-from danbao.testing.whole_trades import WholeTrades
 
 MEASURED_TRADES = 1_500
 IN_FLIGHT = 1_600

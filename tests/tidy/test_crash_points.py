@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.faults import test_builds_die as builds
 from tests.faults import test_crash_points as under_load
 from tests.faults import test_letters_tried_again as letters
 from tests.tidy.checkout import ROOT
@@ -37,8 +38,10 @@ def test_every_point_is_hit_by_a_kill_and_by_a_freeze() -> None:
     assert hit_by(
         under_load.test_a_process_killed_at_a_point_loses_and_doubles_nothing,
         letters.test_a_worker_killed_while_it_tries_letters_again_handles_each_once,
+        builds.test_a_projector_killed_in_a_build_goes_on_with_it,
     ) == set(POINTS)
     assert hit_by(
         under_load.test_a_process_frozen_at_a_point_holds_nobody_up_and_is_fenced_when_it_wakes,
         letters.test_a_worker_frozen_while_it_tries_letters_again_holds_nobody_up,
+        builds.test_a_projector_frozen_in_a_build_is_replaced,
     ) == set(POINTS)

@@ -175,10 +175,8 @@ class Worker:
             self.pulse.turn()
             part = list(records[:size])
             try:
-                if refused is None:
-                    outcome = await self._attempt(part)
-                else:
-                    outcome = await self._set_aside(part[0], refused)
+                trying = self._set_aside(part[0], refused) if refused else self._attempt(part)
+                outcome = await trying
             except (FencedError, OutcomeUnknownError, UnavailableError) as error:
                 log.warning("batch.interrupted", service=self.service.name, error_code=error.code)
                 if isinstance(error, UnavailableError):
@@ -285,12 +283,10 @@ class Worker:
 
     async def _set_aside(self, record: Record, error: RetryableError) -> Outcome:
         """The database refuses this one record: it becomes a dead letter."""
-        steps = read_records(
-            self.service, self._progress, [record], self.settings.command_bytes_max
-        )
+        bytes_max = self.settings.command_bytes_max
+        steps = read_records(self.service, self._progress, [record], bytes_max)
         key = record.key.decode(errors="replace") if record.key else None
-        reason = "refused_by_database"
-        letter = DeadLetter(record, reason, str(error)[:500], key)
+        letter = DeadLetter(record, "refused_by_database", str(error)[:500], key)
         outcome = await self._commit([Step(record, steps[0].sequence, letter=letter)])
         log.error(
             "record.set_aside",

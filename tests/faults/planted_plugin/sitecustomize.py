@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 LOOPS_S = 20
 
@@ -67,6 +68,17 @@ def _old_reader() -> None:
     EVENTS["authorization.payment_requested.v1"].VERSION = 0
 
 
+def _newer_model() -> None:
+    """Not a bug: code that brings a later version of a read model, which has to be built."""
+    from danbao.readmodels import models  # noqa: PLC0415
+
+    version = int(os.environ["DANBAO_MODEL_VERSION"])
+    models.READ_MODELS = tuple(
+        replace(model, version=version) if model.name == "trades" else model
+        for model in models.READ_MODELS
+    )
+
+
 def _decisions(spoilt: Callable[[], None]) -> None:
     """Let every decision about a trade whose id says so do something first."""
     from danbao.kernel.batch import Batch  # noqa: PLC0415
@@ -94,6 +106,7 @@ def _decision_loops() -> None:
 
 BUGS = {
     "old_reader": _old_reader,
+    "newer_model": _newer_model,
     "decision_raises": _decision_raises,
     "decision_loops": _decision_loops,
     "offset_not_fenced": _offset_not_fenced,
