@@ -6,7 +6,7 @@ waits for, and goes on all the same when that does not come.
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from datetime import UTC
 from itertools import accumulate
 from random import Random
@@ -37,6 +37,11 @@ AGAIN_S: Final = 15.0
 STEP_S: Final = 0.05
 RETRY_LETTERS_S: Final = 1.0
 
+POLICIES: Final[dict[str, list[dict[str, int]]]] = {
+    "settlement.fee": [{"fee_bps": -1}, {"fee_bps": 100}],
+    "settlement.nothing": [{}],
+}
+
 UNREADABLE: Final[tuple[tuple[bytes, dict[str, bytes]], ...]] = (
     (b"{}", {"ce_id": b"not-a-uuid"}),
     (b"{", {"ce_type": b"with space"}),
@@ -53,12 +58,23 @@ def market_flows(seed: int, commands: int) -> list[tuple[str, MarketFlow]]:
     tally = plan.tally()
     random = Random(f"{seed}/flows")  # noqa: S311 - a game, not a secret
     flows = [("opening", flow) for flow in Opening(people, tally).flows()]
+    flows += [("closing", flow) for flow in _policies(people, random)]
     flows += [("closing", flow) for flow in Closing(people, tally, 0.0).flows()]
     for deal, scene in plan.deals(Tally()):
         flow = MarketFlow(deal.trade_id, people.source, random, 0.0, 1.0)
         scene.play(Trade(flow, deal, people))
         flows.append(("trade", flow))
     return flows
+
+
+def _policies(people: People, random: Random) -> Iterator[MarketFlow]:
+    """An operator changes a fee in the middle of the day, wrongly the first time."""
+    for policy, bodies in POLICIES.items():
+        flow = MarketFlow(policy, people.source, random, 0.0, 1.0)
+        for body in bodies:
+            data = {"policy": policy, "body": body}
+            flow.send("settlement.publish_policy.v1", data, actor="operator:desk-3")
+        yield flow
 
 
 class Clients:

@@ -1,6 +1,8 @@
 """Many seeds: run side by side, counted together, and some run twice to see that they repeat."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -112,5 +114,17 @@ def _runner(jobs: int) -> Iterator[Runs]:
         yield lambda runs: map(simulate, runs)
         return
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, fresh) as pool:
+    with ProcessPoolExecutor(jobs, fresh, _end_with_parent) as pool:
         yield lambda runs: pool.map(simulate, runs, chunksize=A_TASK)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that came about."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
