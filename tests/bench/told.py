@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from danbao.bench.pair import SPREAD_MAX
+from danbao.bench.sides import SPREAD_MAX
 
 SCRIPTS = {
     "four": "double entry, 4 statements",

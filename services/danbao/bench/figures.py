@@ -42,9 +42,11 @@ def round_figures(one: Round) -> dict[str, Any]:
 
 def loop_figures(one: Loop) -> dict[str, Any]:
     """Figures of one run of a loop; latencies are milliseconds."""
+    drained = {} if one.drained_s is None else {"drained_s": one.drained_s}
     return {
         **_figures(one.trades, one.seconds, one.usage, one.wal_bytes, one.disk),
         "latency": {name: histogram.figures() for name, histogram in one.latency.items()},
+        **drained,
         "start_late_ms_max": one.start_late_s_max * 1000,
         "memory_bytes_max": _most([sample.usage.memory for sample in one.samples]),
     }

@@ -35,6 +35,9 @@ SAMPLE_EVERY_S = 1.0
 WHOLE_TRADE = "whole trade"
 OPEN_TICK_S = 0.003
 """How often an open loop looks for events: shorter is more exact, longer is cheaper."""
+CLOSED_TICK_S = 0.02
+CALM_TRADES = 20
+"""Open at once in any case, however low the rate."""
 NAMES = {step.command: step.name for step in STEPS}
 [END] = CREDITED
 
@@ -64,8 +67,19 @@ class Loop:
     wal_bytes: int
     disk: Disk
     samples: Sequence[Sample]
-    rate: float | None
-    """Trades begun a second; None for a closed loop."""
+    limits: Limits
+    """How trades began."""
+
+    @property
+    def drained_s(self) -> float | None:
+        """Seconds from the end of a flash sale until as few trades were open as before it."""
+        burst = self.limits.burst
+        if burst is None:
+            return None
+        before = [s.open_trades for s in self.samples if s.at_s < burst.begin_s]
+        calm = max(CALM_TRADES, 2 * max(before, default=0))
+        after = (s.at_s for s in self.samples if s.at_s > burst.end_s and s.open_trades <= calm)
+        return next(after, self.seconds) - burst.end_s
 
 
 class Ear:
@@ -129,7 +143,7 @@ async def run_loop(
         wal_bytes=ended.wal_bytes - begun.wal_bytes,
         disk=(await read_disk(connection, place.home)).since(disk),
         samples=[_rebased(sample, begun_at) for sample in samples],
-        rate=limits.rate,
+        limits=limits,
     )
 
 

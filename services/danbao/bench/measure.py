@@ -13,9 +13,9 @@ from danbao.bench.drain import Round
 from danbao.bench.echo import measure_echo
 from danbao.bench.figures import COMMANDS_A_TRADE, loop_figures, over_rounds, round_figures
 from danbao.bench.loops import Loop
-from danbao.bench.pair import THIS, Build, build_of, compare
 from danbao.bench.place import Place, own_engine
 from danbao.bench.session import Report, Session, Work, session
+from danbao.bench.sides import THIS, Side, compare, of_commit, with_workers, without_hot_merchant
 from danbao.bench.whole_trades import EVENTS_A_TRADE
 from danbao.publisher.flows import Burst
 
@@ -51,6 +51,8 @@ class Wanted:
     """A command that ends with status 0 when the books are right."""
     against: str = ""
     """A commit to measure beside this build."""
+    scale: Sequence[int] = ()
+    """So many workers of each service, in turns."""
 
 
 @dataclass(slots=True)
@@ -121,26 +123,38 @@ def measure(wanted: Wanted, report: Report) -> Found:
         SetupError: no such commit, or the home is not new.
     """
     with ExitStack() as stack:
-        builds = [Build(THIS, {})]
-        if wanted.against:
-            builds.insert(0, stack.enter_context(build_of(wanted.against)))
+        sides = _sides(wanted, stack)
         places: dict[str, Place] = {}
-        for build in builds:
-            home = None if wanted.home is None else wanted.home / build.name
-            place = own_engine(wanted.workers, home=home, environment=build.environment)
-            places[build.name] = stack.enter_context(place)
-            report(f"the engine of {build.name} runs in {places[build.name].home}")
-        return uvloop.run(_measure(places, wanted, report))
+        for side in sides:
+            home = None if wanted.home is None else wanted.home / side.name.replace(" ", "-")
+            engine = own_engine(side.workers, home=home, environment=side.environment)
+            places[side.name] = stack.enter_context(engine)
+            report(f"the engine of {side.name} runs in {places[side.name].home}")
+        return uvloop.run(_measure(sides, places, wanted, report))
 
 
-async def _measure(places: dict[str, Place], wanted: Wanted, report: Report) -> Found:
+def _sides(wanted: Wanted, stack: ExitStack) -> list[Side]:
+    """What takes turns; the first is what the others are compared with."""
+    this = Side(THIS, wanted.work, wanted.workers)
+    if wanted.against:
+        return [stack.enter_context(of_commit(this, wanted.against)), this]
+    if wanted.scale:
+        return [with_workers(this, count) for count in wanted.scale]
+    return [without_hot_merchant(this), this] if wanted.work.hot else [this]
+
+
+async def _measure(
+    sides: Sequence[Side], places: dict[str, Place], wanted: Wanted, report: Report
+) -> Found:
     stage = STAGES[wanted.stage]
-    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
+    rounds: dict[str, list[dict[str, Any]]] = {side.name: [] for side in sides}
     found = Found({})
     async with AsyncExitStack() as stack:
         sessions = {
-            name: await stack.enter_async_context(session(place, wanted.work, wanted.seed, report))
-            for name, place in places.items()
+            side.name: await stack.enter_async_context(
+                session(places[side.name], side.work, wanted.seed, report)
+            )
+            for side in sides
         }
         for one in sessions.values():
             await _ready(one, wanted, is_part=stage.is_part)
@@ -150,16 +164,17 @@ async def _measure(places: dict[str, Place], wanted: Wanted, report: Report) -> 
                 measured = await stage.run(one, wanted)
                 rounds[name].append(_as_figures(measured))
                 report(f"{rounds[name][-1][stage.rate]:,.0f} {stage.rate}")
-                if isinstance(measured, Loop) and name == THIS:
+                if isinstance(measured, Loop) and name == sides[-1].name:
                     found.loops.append(measured)
         if not stage.is_part:
             for one in sessions.values():
                 await one.verdict(wanted.audit)
         if wanted.stage == "open":
-            found.figures["echo"] = await _echo(places[THIS], wanted, report)
-    found.figures |= over_rounds(rounds[THIS], stage.rate)
-    if wanted.against:
-        found.figures["against"] = _against(rounds, stage.rate)
+            found.figures["echo"] = await _echo(places[sides[-1].name], wanted, report)
+    found.figures |= over_rounds(rounds[sides[-1].name], stage.rate)
+    if len(sides) > 1:
+        found.figures["sides"] = {n: over_rounds(each, stage.rate) for n, each in rounds.items()}
+        found.figures["ratios"] = _ratios(rounds, stage.rate)
     return found
 
 
@@ -193,13 +208,12 @@ def _as_figures(measured: Measured) -> dict[str, Any]:
             return measured
 
 
-def _against(rounds: dict[str, list[dict[str, Any]]], rate: str) -> dict[str, Any]:
-    """The other build's figures, and ours over theirs."""
-    ours = rounds.pop(THIS)
-    [(name, theirs)] = rounds.items()
-    names = [rate, COST] if COST in ours[0] else [rate]
-    return {
-        "commit": name,
-        **over_rounds(theirs, rate),
-        "ratios": [compare(ours, theirs, each) for each in names],
-    }
+def _ratios(rounds: dict[str, list[dict[str, Any]]], rate: str) -> list[dict[str, Any]]:
+    """Every side over the first: in its rate, and in what a trade costs."""
+    (base, of_base), *others = rounds.items()
+    names = [rate, COST] if COST in of_base[0] else [rate]
+    return [
+        {"side": side, "base": base, **compare(of_side, of_base, name)}
+        for side, of_side in others
+        for name in names
+    ]

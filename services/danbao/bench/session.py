@@ -10,7 +10,7 @@ import asyncpg
 
 from danbao.bench.drain import Drain, Round
 from danbao.bench.errors import VoidError
-from danbao.bench.loops import OPEN_TICK_S, Loop, run_loop
+from danbao.bench.loops import CLOSED_TICK_S, OPEN_TICK_S, Loop, run_loop
 from danbao.bench.mixed_trades import MixedTrades
 from danbao.bench.place import Place
 from danbao.bench.standing import read_counts
@@ -68,7 +68,9 @@ class Session:
 
     async def closed(self, trades: int, in_flight: int) -> Loop:
         """Keep so many trades in flight."""
-        return await self._loop(trades, Limits(in_flight, timeout_s=IDLE_WITHIN_S))
+        return await self._loop(
+            trades, Limits(in_flight, timeout_s=IDLE_WITHIN_S, tick_s=CLOSED_TICK_S)
+        )
 
     async def open(self, rate: float, seconds: float, burst: Burst | None = None) -> Loop:
         """Begin trades at a rate, by Poisson, for so long."""

@@ -42,6 +42,7 @@ def bench(
     merchants: option.Merchants = 1_000,
     hot: option.Hot = False,
     against: option.Against = "",
+    scale: option.Scale = "",
     seed: option.Seed = None,
     home: option.Home = None,
     audit: option.Audit = "",
@@ -64,19 +65,28 @@ def bench(
         fail(f"no stage {stage!r}", WRONG_USE, f"There are: {', '.join(STAGES)}.")
     if against and stage == "replay":
         fail("replay reads with this build only", WRONG_USE, "Leave --against out.")
+    if sum(map(bool, (against, scale, hot))) > 1:
+        fail("--against, --scale and --hot exclude each other", WRONG_USE)
     begin_s = seconds / 3
     wanted = Wanted(
         stage=stage, trades=trades, rounds=rounds, warm_up=warm_up, in_flight=in_flight,
-        rate=rate, seconds=seconds, preload=preload, against=against, home=home, audit=audit,
+        rate=rate, seconds=seconds, preload=preload, against=against, scale=_counts(scale),
+        home=home, audit=audit,
         work=Work(merchants, HOT_SHARE if hot else 0.0, mixed), workers=tuple(workers),
         burst=Burst(FLASH_FACTOR, begin_s, begin_s + FLASH_S) if flash else None,
         seed=secrets.randbelow(SEEDS) if seed is None else seed,
     )  # fmt: skip
     _report(f"seed {wanted.seed}")
+    _measure(wanted, save, html, json=json)
+
+
+def _measure(wanted: Wanted, save: Path | None, html: Path | None, *, json: bool) -> None:
+    """Measure, keep what was found, and print it."""
     machine, found = describe_machine(), _measured(wanted)
     figures = {
-        "stage": stage, "seed": wanted.seed, "at": now_text(), "machine": machine,
-        "workers": list(workers), "hot": hot, "mixed": mixed, "preload": preload, **found.figures,
+        "stage": wanted.stage, "seed": wanted.seed, "at": now_text(), "machine": machine,
+        "workers": list(wanted.workers), "hot": wanted.work.hot, "mixed": wanted.work.mixed,
+        "preload": wanted.preload, **found.figures,
     }  # fmt: skip
     if save is not None:
         _write(save, json_text(figures) + "\n")
@@ -85,6 +95,14 @@ def bench(
             from danbao.cli.bench_page import render_bench  # noqa: PLC0415 - an extra, and slow
         _write(html, render_bench(figures, found.loops))
     _show(figures, json=json)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Parse `1,2,4`."""
+    counts = tuple(int(part) for part in text.split(",") if part.isdigit() and int(part))
+    if text and (len(counts) < 2 or len(counts) != len(text.split(","))):  # noqa: PLR2004
+        fail(f"--scale {text}: expected numbers such as 1,2,4", WRONG_USE)
+    return counts
 
 
 def _measured(wanted: Wanted) -> Found:

@@ -40,7 +40,13 @@ Workers: TypeAlias = Annotated[
     list[str], typer.Option(help="How many workers of a service: escrow=2. May be repeated.")
 ]
 Merchants: TypeAlias = Annotated[int, typer.Option(min=1, help="Sellers; trades by Zipf's law.")]
-Hot: TypeAlias = Annotated[bool, typer.Option("--hot", help="One merchant has half of all trades.")]
+Hot: TypeAlias = Annotated[
+    bool,
+    typer.Option("--hot", help="One merchant has half of all trades; in turns with none."),
+]
+Scale: TypeAlias = Annotated[
+    str, typer.Option(help="Workers of each service, in turns: 1,2,4 gives their ratios.")
+]
 Against: TypeAlias = Annotated[
     str, typer.Option(help="A commit to measure beside this build, in turns: a ratio comes out.")
 ]

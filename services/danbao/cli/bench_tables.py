@@ -1,6 +1,6 @@
 """A measurement as tables for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -28,8 +28,8 @@ def tables(figures: Mapping[str, Any]) -> list[Table]:
         shown = [_rounds(figures), _processes(middle), _sizes(middle)]
     if "latency" in middle:
         shown.insert(1, _latency(middle, figures.get("echo")))
-    if "against" in figures:
-        shown.append(_ratios(figures["against"]))
+    if "ratios" in figures:
+        shown.append(_ratios(figures["ratios"]))
     return shown
 
 
@@ -37,13 +37,13 @@ def _rounds(figures: Mapping[str, Any]) -> Table:
     names = [*figures["median"].get("steps", ())]
     numbers = ["trades", "seconds", "trades/s", "CPU ms/trade", *(f"{name} s" for name in names)]
     table = plain_table("round", *numbers, title=TITLES[figures["stage"]], right=numbers)
-    rows = {str(number): one for number, one in enumerate(figures["rounds"], start=1)}
-    if "against" in figures:
-        other = figures["against"]
-        rows |= {f"{other['commit']} {n}": one for n, one in enumerate(other["rounds"], start=1)}
-    for name, one in {**rows, "median": figures["median"]}.items():
+    rows: dict[str, Any] = {}
+    for side, of_side in figures.get("sides", {"": figures}).items():
+        rows |= {f"{side} {n}": one for n, one in enumerate(of_side["rounds"], start=1)}
+        rows[f"{side} median"] = of_side["median"]
+    for name, one in rows.items():
         table.add_row(
-            name,
+            name.strip(),
             f"{one['trades']:,.0f}",
             f"{one['seconds']:.2f}",
             f"{one['trades_per_s']:,.0f}",
@@ -76,20 +76,23 @@ def _latency(one: Mapping[str, Any], echo: Mapping[str, Any] | None) -> Table:
         table.add_row(
             name, f"{latency['count']:,.0f}", *(f"{latency[n]:,.1f}" for n in names), share
         )
+    if "drained_s" in one:
+        table.add_row(f"flash sale drained after {one['drained_s']:.1f} s")
     table.add_row("generator's delay", "", *[""] * 4, f"{one['start_late_ms_max']:,.1f}", "")
     return table
 
 
-def _ratios(against: Mapping[str, Any]) -> Table:
-    table = plain_table("this build over", "of", "ratio", "each round", "spread", title="Against")
-    for found in against["ratios"]:
+def _ratios(ratios: Sequence[Mapping[str, Any]]) -> Table:
+    table = plain_table("side", "over", "of", "ratio", "each round", "spread", title="In turns")
+    for found in ratios:
         spreads = found["spreads"]
         table.add_row(
-            against["commit"],
+            found["side"],
+            found["base"],
             found["of"],
             f"{found['ratio']:.3f}" if found["ratio"] is not None else f"refused: {found['why']}",
             " ".join(f"{ratio:.3f}" for ratio in found["ratios"]),
-            f"{spreads['ours']:.0%}, {spreads['theirs']:.0%}",
+            f"{spreads['side']:.0%}, {spreads['base']:.0%}",
         )
     return table
 

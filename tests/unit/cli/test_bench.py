@@ -9,12 +9,13 @@ from typer.testing import CliRunner
 from danbao.bench.figures import loop_figures, over_rounds
 from danbao.bench.histogram import Histogram
 from danbao.bench.loops import Loop, Sample
-from danbao.bench.pair import compare
 from danbao.bench.processor import Usage
+from danbao.bench.sides import compare
 from danbao.bench.standing import Disk, Standing
 from danbao.cli.bench_page import render_bench
 from danbao.cli.bench_tables import tables
 from danbao.cli.main import make_app
+from danbao.publisher import Limits
 
 MACHINE = {
     "cores": 2, "processor": "a <fast> one", "memory_bytes": 8_000_000_000, "system": "Linux 6",
@@ -37,7 +38,7 @@ def a_loop() -> Loop:
         wal_bytes=4_000_000,
         disk=Disk({"event_log": 2_000_000, "database": 4_000_000}, 3_000_000),
         samples=samples,
-        rate=100.0,
+        limits=Limits(rate=100.0),
     )
 
 
@@ -70,13 +71,9 @@ def test_a_page_has_everything_in_itself() -> None:
 def test_a_ratio_that_is_refused_says_why() -> None:
     """Nobody copies a number that was never there."""
     ours, theirs = [{"trades_per_s": 100.0}, {"trades_per_s": 150.0}], [{"trades_per_s": 100.0}] * 2
-    against = {
-        "commit": "old1234",
-        "rounds": [loop_figures(a_loop())],
-        "ratios": [compare(ours, theirs, "trades_per_s")],
-    }
+    ratio = {"side": "this", "base": "old1234", **compare(ours, theirs, "trades_per_s")}
 
-    text = printed(figures(a_loop(), against=against))
+    text = printed(figures(a_loop(), ratios=[ratio]))
 
     assert "refused" in text
     assert "old1234" in text
@@ -93,3 +90,11 @@ def test_help_shows_an_example() -> None:
     answer = CliRunner().invoke(make_app("bench"), ["bench", "--help"])
 
     assert "Example: danbao bench" in answer.stdout
+
+
+def test_comparisons_exclude_each_other() -> None:
+    """A ratio of two things that changed at once would say nothing."""
+    answer = CliRunner().invoke(make_app("bench"), ["bench", "--hot", "--against", "HEAD"])
+
+    assert answer.exit_code == 2
+    assert "exclude each other" in answer.stderr

@@ -2,7 +2,7 @@
 
 import pytest
 
-from danbao.bench.pair import compare
+from danbao.bench.sides import compare
 
 
 def rounds(*values: float) -> list[dict[str, float]]:
