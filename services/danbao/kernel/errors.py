@@ -29,10 +29,10 @@ class ConflictError(RetryableError):
     code = "conflict"
 
 
-class BusyError(ConflictError):
-    """Others hold what a batch needs: it waits for as long as they do; no record is to blame."""
+class HeldUpError(ConflictError):
+    """Others hold what the unit needs, or the server is too slow: no message is to blame."""
 
-    code = "busy"
+    code = "held_up"
 
 
 class UnavailableError(RetryableError):

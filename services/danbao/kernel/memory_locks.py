@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from danbao.kernel.errors import BusyError, ConflictError
+from danbao.kernel.errors import ConflictError, HeldUpError
 
 LOCK_TIMEOUT_S = 2.0
 
@@ -51,7 +51,7 @@ class Locks:
         """Lock a row until `release`, waiting as long as Postgres would let one wait.
 
         Raises:
-            BusyError: it took too long, or two transactions wait for each other.
+            HeldUpError: it took too long, or two transactions wait for each other.
         """
         held = holder.rows.get(row)
         if held is False or (held and shared):
@@ -65,11 +65,11 @@ class Locks:
         holder.waits_for = row
         try:
             if self._is_awaited_by(holder, holder, set()):
-                raise BusyError("two transactions wait for each other")
+                raise HeldUpError("two transactions wait for each other")
             async with asyncio.timeout(LOCK_TIMEOUT_S):
                 await place[2]
         except TimeoutError as error:
-            raise BusyError("waited too long for a lock") from error
+            raise HeldUpError("waited too long for a lock") from error
         finally:
             holder.waits_for = None
             if place in queue.waiting:

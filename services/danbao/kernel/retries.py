@@ -17,8 +17,8 @@ from danbao.kernel.batch import Batch
 from danbao.kernel.commands import read_command
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import (
-    BusyError,
     FencedError,
+    HeldUpError,
     OutcomeUnknownError,
     RetryableError,
     UnavailableError,
@@ -99,7 +99,7 @@ class LetterRetries:
                 raise
             except RetryableError as error:
                 attempts += 1
-                if attempts < ATTEMPTS_MAX or isinstance(error, BusyError):
+                if attempts < ATTEMPTS_MAX or isinstance(error, HeldUpError):
                     await self.clock.sleep(0.005 * min(attempts, ATTEMPTS_MAX) ** 2)
                 elif limit > 1:
                     limit, attempts = limit // 2, 0

@@ -14,10 +14,10 @@ import asyncpg
 
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.errors import (
-    BusyError,
     ConflictError,
     DanbaoError,
     FencedError,
+    HeldUpError,
     OutcomeUnknownError,
     RefusedError,
     UnavailableError,
@@ -55,27 +55,22 @@ BROKEN = (
 )
 """What shows that the connection or the server is gone, or the server full."""
 
-LOCKED = (
+HELD_UP = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
-)
-"""What shows that somebody else holds a lock, a worker or an administrator."""
-
-CONTENDED = (
-    asyncpg.UniqueViolationError,
     asyncpg.QueryCanceledError,
 )
-"""What another worker caused: the same unit may succeed when tried again."""
+"""What others cause that hold a lock or keep the server busy, for as long as they like."""
 
 
 def translate(error: Exception) -> Exception:
     """Turn a driver's error into one of ours, keeping it as the cause."""
     if isinstance(error, BROKEN):
         return UnavailableError(f"lost Postgres: {error!r}")
-    if isinstance(error, LOCKED):
-        return BusyError(f"{type(error).__name__}: {error}")
-    if isinstance(error, CONTENDED):
+    if isinstance(error, HELD_UP):
+        return HeldUpError(f"{type(error).__name__}: {error}")
+    if isinstance(error, asyncpg.UniqueViolationError):  # another worker was faster
         return ConflictError(f"{type(error).__name__}: {error}")
     return RefusedError(f"{type(error).__name__}: {error}")
 

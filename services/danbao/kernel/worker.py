@@ -15,8 +15,8 @@ from danbao.contracts.decider import Service
 from danbao.kernel.attempt import Observer, Outcome, Step, attempt, read_records
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import (
-    BusyError,
     FencedError,
+    HeldUpError,
     OutcomeUnknownError,
     PartitionsChangedError,
     RetryableError,
@@ -63,11 +63,9 @@ class Worker:
 
     def __post_init__(self) -> None:
         """Wire what belongs together."""
-        reader = EventReader(self.service)
-        self._progress = Progress(self.service.name, self.store, self.source, reader)
-        self._letters = LetterRetries(
-            self.service, self.store, self.clock, self.settings, self._progress
-        )
+        progress = Progress(self.service.name, self.store, self.source, EventReader(self.service))
+        self._progress = progress
+        self._letters = LetterRetries(self.service, self.store, self.clock, self.settings, progress)
 
     async def run(self) -> None:
         """Work until asked to stop."""
@@ -173,7 +171,7 @@ class Worker:
         refused: RetryableError | None = None
         while True:
             self.pulse.turn()
-            part = list(records[:size])
+            part = records[:size]
             try:
                 trying = self._set_aside(part[0], refused) if refused else self._attempt(part)
                 outcome = await trying
@@ -191,10 +189,12 @@ class Worker:
                     records=size,
                     error=str(error)[:200],
                 )
-                if attempts < ATTEMPTS_MAX or isinstance(error, BusyError):
-                    await self.clock.sleep(0.005 * min(attempts, ATTEMPTS_MAX) ** 2)
+                if attempts < ATTEMPTS_MAX:
+                    await self.clock.sleep(0.005 * attempts * attempts)
                 elif size > 1:
                     size, attempts = size // 2, 0
+                elif isinstance(error, HeldUpError):
+                    await self.clock.sleep(RECONNECT_S)  # for as long as it takes
                 else:
                     refused, attempts = error, 0
             else:
@@ -283,8 +283,9 @@ class Worker:
 
     async def _set_aside(self, record: Record, error: RetryableError) -> Outcome:
         """The database refuses this one record: it becomes a dead letter."""
-        bytes_max = self.settings.command_bytes_max
-        steps = read_records(self.service, self._progress, [record], bytes_max)
+        steps = read_records(
+            self.service, self._progress, [record], self.settings.command_bytes_max
+        )
         key = record.key.decode(errors="replace") if record.key else None
         letter = DeadLetter(record, "refused_by_database", str(error)[:500], key)
         outcome = await self._commit([Step(record, steps[0].sequence, letter=letter)])
@@ -294,6 +295,6 @@ class Worker:
             topic=record.place.topic,
             partition=record.place.partition,
             offset=record.offset,
-            error=str(error)[:200],
+            error=letter.detail[:200],
         )
         return outcome

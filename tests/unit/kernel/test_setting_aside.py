@@ -15,7 +15,7 @@ from danbao.app import SERVICES
 from danbao.contracts.decider import Decider, Decision, Service
 from danbao.kernel import worker
 from danbao.kernel.attempt import Outcome
-from danbao.kernel.errors import BusyError, RefusedError, RetryableError, UnavailableError
+from danbao.kernel.errors import HeldUpError, RefusedError, RetryableError, UnavailableError
 from danbao.testing.engine import Engine
 
 
@@ -116,7 +116,7 @@ async def test_a_lock_that_others_hold_for_long_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An administrator who locks a table for a minute must not cost anybody a payment."""
-    failing(monkeypatch, BusyError("lock timeout"), times=40)
+    failing(monkeypatch, HeldUpError("lock timeout"), times=40)
     engine = Engine(partitions=1)
 
     assert await opened(engine) == []
