@@ -81,11 +81,11 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
         ask = partial(waiting.events_to_publish, dsn, bootstrap, owner)
         return Relay(store, sink, clock, settings, owner), store, ask
     if name == "projector":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=True)
         projector = Projector(store, READ_MODELS, clock, settings)
         return projector, store, partial(waiting.events_to_project, dsn)
     if name == "bookkeeper":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=True)
         return Bookkeeper(store, clock, settings), store, waiting.nothing
     if name == "checkpointer":
         return _checkpointer(settings, clock, owner)

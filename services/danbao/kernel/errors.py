@@ -42,6 +42,13 @@ class UnavailableError(RetryableError):
     todo = "Check that the server runs; `danbao doctor` says what is found."
 
 
+class TransactionOpenError(UnavailableError):
+    """A Kafka transaction stays open: nobody reads beyond it, and the relay does not start."""
+
+    code = "transaction_open"
+    todo = "End it with kafka-transactions.sh: docs/how-to/see-through-a-server-that-hangs.md."
+
+
 class RefusedError(RetryableError):
     """The database refuses what a batch wants to write."""
 

@@ -30,8 +30,7 @@ from danbao.kernel.unit import PostgresUnit, to_log_row, to_offset
 CHANNEL = "danbao_log"
 ANSWER_WITHIN_S = 10
 ANSWER_WITHIN_PATIENT_S = 30
-"""No statement is waited for longer, however long the server's machine is frozen or away; those
-that may hold the head row are ended by the server itself long before."""
+"""A connection that died without a word is found by this; patient are those nobody waits for."""
 Q = load_queries("danbao.kernel", "store.sql")
 
 SLICE_BYTES_MAX = 8 * 1024 * 1024
@@ -79,13 +78,19 @@ class PostgresStore:
     """The real side of the Store port."""
 
     def __init__(
-        self, dsn: str, *, purpose: str, may_hold_head: bool, clock: PostgresClock | None = None
+        self,
+        dsn: str,
+        *,
+        purpose: str,
+        may_hold_head: bool,
+        clock: PostgresClock | None = None,
+        is_patient: bool = False,
     ) -> None:
         self._dsn = dsn
         self._clock = clock or PostgresClock()
         self._purpose = purpose
         self._timeouts = TIMEOUTS if may_hold_head else PATIENT
-        self._answer_within_s = ANSWER_WITHIN_S if may_hold_head else ANSWER_WITHIN_PATIENT_S
+        self._answer_within_s = ANSWER_WITHIN_PATIENT_S if is_patient else ANSWER_WITHIN_S
         self._connection: asyncpg.Connection | None = None
         self._news = asyncio.Event()
         self._listening = False
