@@ -76,10 +76,11 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
     dsn, bootstrap = settings.postgres_dsn, settings.kafka_bootstrap
     owner = f"{name}-{settings.worker_id}-{os.getpid()}"
     if name == "relay":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=False)
         sink = KafkaEventSink(bootstrap, settings.partitions)
         ask = partial(waiting.events_to_publish, dsn, bootstrap, owner)
-        return Relay(store, sink, clock, settings, owner), store, ask
+        agree = HistoryCheck(dsn, bootstrap, settings.partitions)
+        return Relay(store, sink, clock, settings, owner, agree), store, ask
     if name == "projector":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=True)
         projector = Projector(store, READ_MODELS, clock, settings)
@@ -90,7 +91,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
     if name == "checkpointer":
         return _checkpointer(settings, clock, owner)
     if name == "scheduler":
-        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock)
+        store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=False)
         commands = KafkaCommandSink(bootstrap, settings.partitions)
         scheduler = Scheduler(store, commands, clock, settings, doubt=clock.doubt)
         return scheduler, store, partial(waiting.timers_to_send, dsn, bootstrap)
@@ -146,7 +147,7 @@ async def _run(name: str, settings: Settings) -> int:
 
     async def check() -> None:
         await check_start(settings.postgres_dsn, settings.partitions, settings.sandbox)
-        if name in SERVICES or name == "relay":  # they write the log, and publish it
+        if name in SERVICES:  # they write the log; the relay asks when it is the only one
             await agree()
         await store.connection()  # the clock hears what time it is
 

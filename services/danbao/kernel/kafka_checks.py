@@ -8,9 +8,11 @@ from typing import Any
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from danbao.kernel.errors import PartitionsChangedError, TopicsGoneError
+from danbao.kernel.errors import PartitionsChangedError, TopicsGoneError, TransactionOpenError
 from danbao.kernel.findings import Finding, Status
 from danbao.kernel.kafka_clients import make_admin
+from danbao.kernel.kafka_tail import check_settled
+from danbao.kernel.messages import TopicPartition, is_events_topic
 from danbao.kernel.topics import declared_topics, described
 
 ANSWER_WITHIN_S = 15
@@ -44,6 +46,7 @@ async def examine_kafka(bootstrap: str, recorded: Mapping[str, int]) -> list[Fin
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             found = await _read(bootstrap)
+            transactions = await _find_transactions(bootstrap, found.topics)
     except (KafkaError, TimeoutError, OSError) as error:
         todo = "Check that the server runs and the address is right."
         detail = f"does not answer: {error!r}"
@@ -53,7 +56,22 @@ async def examine_kafka(bootstrap: str, recorded: Mapping[str, int]) -> list[Fin
         find_topics(found.topics, recorded),
         find_replicas(found),
         find_making(makes_topics=found.makes_topics),
+        transactions,
     ]
+
+
+async def _find_transactions(bootstrap: str, topics: Mapping[str, Topic]) -> Finding:
+    """Look whether readers of events stand before a transaction that nobody ends."""
+    places = [
+        TopicPartition(name, partition)
+        for name, topic in topics.items()
+        for partition in range(topic.partitions)
+    ]
+    try:
+        await check_settled(bootstrap, [place for place in places if is_events_topic(place)])
+    except TransactionOpenError as error:
+        return Finding("transactions", Status.WARN, str(error), error.todo, error.code)
+    return Finding("transactions", Status.OK, "none hangs")
 
 
 async def _read(bootstrap: str) -> Cluster:

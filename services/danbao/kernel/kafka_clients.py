@@ -10,7 +10,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-REQUEST_TIMEOUT_MS = 15_000
+REQUEST_TIMEOUT_MS = 10_000
+"""A connection that died without a word is found by a request that gets no answer."""
+PRODUCE_TIMEOUT_MS = 15_000
+"""Records that no broker has taken for so long are given up by their producer."""
 TRANSACTION_TIMEOUT_MS = 10_000
 
 
@@ -43,7 +46,7 @@ def make_producer(
         "transactional_id": transactional_id,
         "enable_idempotence": True,
         "acks": "all",
-        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+        "request_timeout_ms": PRODUCE_TIMEOUT_MS,
         "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
     }
     return AIOKafkaProducer(**(settings | options))

@@ -3,9 +3,9 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -18,10 +18,13 @@ from danbao.kernel.records import event_headers, partition_of, place_of, time_te
 from danbao.kernel.topics import commands_topic, events_topic
 
 BATCH_BYTES = 512 * 1024
-DEADLINE_S = 15
+DEADLINE_S = 10
 """No call of the producer may take longer (reliability 2a A4, A7b)."""
 CLOSE_WITHIN_S = 2
 TRANSACTIONAL_ID = "danbao.relay.0"
+
+
+log = structlog.get_logger()
 
 
 class KafkaEventSink:
@@ -57,21 +60,30 @@ class KafkaEventSink:
                 for name in ([topic] if topic else map(events_topic, SERVICES))
                 for partition in range(self._partitions)
             ]
-            async with asyncio.timeout(DEADLINE_S * 2):
+            async with asyncio.timeout(DEADLINE_S * 3):
                 return await last_positions(self._bootstrap, places)
-        except (KafkaError, TimeoutError, OSError) as error:
-            await _stop(producer)
-            self._producer = None
+        except (KafkaError, TimeoutError, OSError, UnavailableError) as error:
+            self._producer = producer
+            await self._give_up()
+            if isinstance(error, UnavailableError):
+                raise
             raise UnavailableError(f"Kafka does not answer: {error!r}") from error
 
     async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows in one transaction."""
-        assert self._producer is not None
+        """Publish rows in one transaction.
+
+        One that ends unclearly is not aborted by its producer, which would wait once more: the
+        next producer's start aborts it.
+        """
+        producer = self._producer
+        assert producer is not None
         try:
-            async with asyncio.timeout(DEADLINE_S), self._producer.transaction():
-                await self._send(self._producer, rows)
+            async with asyncio.timeout(DEADLINE_S):
+                await producer.begin_transaction()
+                await self._send(producer, rows)
+                await producer.commit_transaction()
         except (KafkaError, TimeoutError, OSError) as error:
-            await self.close()
+            await self._give_up()
             raise OutcomeUnknownError(f"publishing ended unclearly: {error!r}") from error
 
     async def _send(
@@ -109,6 +121,11 @@ class KafkaEventSink:
         producer, self._producer = self._producer, None
         await _stop(producer)
 
+    async def _give_up(self) -> None:
+        """Let go of a producer that waits in vain."""
+        producer, self._producer = self._producer, None
+        await _stop(producer, is_dead=True)
+
 
 class KafkaCommandSink:
     """Sends the commands of deadlines that have come."""
@@ -130,7 +147,7 @@ class KafkaCommandSink:
                 for future in futures:
                     await future
         except (KafkaError, TimeoutError, OSError) as error:
-            await self.close()
+            await self._give_up()
             raise UnavailableError(f"Kafka does not answer: {error!r}") from error
 
     async def _send(
@@ -161,9 +178,40 @@ class KafkaCommandSink:
         producer, self._producer = self._producer, None
         await _stop(producer)
 
+    async def _give_up(self) -> None:
+        """Let go of a producer that waits in vain."""
+        producer, self._producer = self._producer, None
+        await _stop(producer, is_dead=True)
 
-async def _stop(producer: AIOKafkaProducer | None) -> None:
+
+async def _stop(producer: AIOKafkaProducer | None, *, is_dead: bool = False) -> None:
+    """Stop a producer; one that waits for answers that do not come loses its connections first.
+
+    `asyncio.wait_for` would wait for the producer to take its cancellation in, for as long as that
+    waits for answers.
+    """
     if producer is None:
         return
-    with suppress(KafkaError, TimeoutError, asyncio.CancelledError, OSError):
-        await asyncio.wait_for(producer.stop(), CLOSE_WITHIN_S)
+    stopping = asyncio.ensure_future(producer.stop())
+    for grace_s in (0.0 if is_dead else CLOSE_WITHIN_S, CLOSE_WITHIN_S):
+        done, _ = await asyncio.wait({stopping}, timeout=grace_s)
+        if done:
+            break
+        await _disconnect(producer)
+        stopping.cancel()
+    else:
+        log.warning("producer.left", duration_ms=CLOSE_WITHIN_S * 1000)
+    stopping.add_done_callback(_forget)
+
+
+async def _disconnect(producer: AIOKafkaProducer) -> None:
+    """Close all connections, so that every answer that is waited for fails."""
+    closing = asyncio.ensure_future(producer.client.close())
+    await asyncio.wait({closing}, timeout=CLOSE_WITHIN_S)
+    closing.add_done_callback(_forget)
+
+
+def _forget(task: "asyncio.Future[None]") -> None:
+    """Take note of an error that nobody waits for."""
+    if not task.cancelled():
+        task.exception()

@@ -15,13 +15,15 @@ from aiokafka.errors import (
 )
 
 from danbao.kernel.errors import OffsetError, UnavailableError
-from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.kafka_clients import REQUEST_TIMEOUT_MS, make_consumer
 from danbao.kernel.messages import Record, TopicPartition
 
 CLOSE_WITHIN_S = 2
 TOPICS_LOOK_MS = 5_000
 """How often the group looks at its topics anew: a member that led a rebalance before its broker
 knew their partitions has assigned none, and nobody reads until the next look."""
+JOIN_MS = 4_000
+"""How much longer than a session a request may take: joining waits for members that are gone."""
 LOOK_UP_S = 1.0
 """How long one wait for records lasts at most, so that a new assignment is seen soon."""
 
@@ -51,6 +53,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             group_id=group,
             session_timeout_ms=session_timeout_ms,
             heartbeat_interval_ms=session_timeout_ms // 3,
+            request_timeout_ms=max(REQUEST_TIMEOUT_MS, session_timeout_ms + JOIN_MS),
             fetch_max_wait_ms=fetch_wait_ms,
             max_partition_fetch_bytes=fetch_bytes_max,
             metadata_max_age_ms=TOPICS_LOOK_MS,

@@ -5,7 +5,7 @@ After any unclear answer it opens a new producer, asks each partition what it ho
 from there; it never remembers what it believes to have sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -40,6 +40,9 @@ class Relay:
     clock: Clock
     settings: Settings
     owner: str
+    agree: Callable[[], Awaitable[None]] | None = None
+    """Compares what Kafka holds with the log, once; only after the fence, which ends the open
+    transaction of a relay that died: until then nobody can see all that there is."""
     stopping: bool = False
     pulse: Pulse = field(default_factory=Pulse)
     published: int = 0
@@ -148,6 +151,10 @@ class Relay:
         self.opened += 1
         last = await self.sink.open()
         self.pulse.turn()
+        if self.agree is not None:
+            await self.agree()
+            self.agree = None
+            self.pulse.turn()
         confirmed = await self.store.take_lease(
             self.owner, self.clock.now(), self.settings.relay_lease_s
         )

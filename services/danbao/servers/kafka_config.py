@@ -43,6 +43,8 @@ def server_properties(data: Path, broker_port: int, controller_port: int) -> str
         "transaction.state.log.num.partitions": 2,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
+        # Whoever writes to an events topic and hangs holds up all readers for so long at most.
+        "transaction.max.timeout.ms": 60_000,
         "group.initial.rebalance.delay.ms": 0,
         "auto.leader.rebalance.enable": "false",
         # Small thread pools and buffers: two cores are shared with everything else.
