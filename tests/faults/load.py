@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from typing import Self
 from uuid import NAMESPACE_OID, uuid5
 
+from aiokafka.errors import KafkaError
 from tests.faults.fleet import Fleet, until
 from tests.integration.running_engine import RunningEngine
 
 from danbao.bench.whole_trades import WholeTrades
-from danbao.publisher import Limits, Progress, Summary, parse_lines, publish
+from danbao.publisher import Limits, Progress, PublishError, Summary, parse_lines, publish
 from danbao.testing.market import encode_lines
 from danbao.testing.market_flow import CommandLine
 
 UNPAID_EVERY = 8
 PAY_WITHIN_S = 2
 STUCK_AFTER_S = 60.0
+INTERRUPTED_MAX = 20
 
 WHOLE = {
     "escrow.trade_created.v1",
@@ -33,26 +35,32 @@ WHOLE = {
 class Load:
     """So many trades at a steady pace; every seed has ids of its own."""
 
-    def __init__(self, fleet: Fleet, seed: int, trades: int = 400, rate: float = 60) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        seed: int,
+        trades: int = 400,
+        rate: float = 60,
+        patience_s: float = STUCK_AFTER_S,
+    ) -> None:
         self._engine: RunningEngine = fleet.engine
         self._plan = WholeTrades(trades, seed)
         self._name = f"w{seed}"
         self._trades = trades
         self._unpaid = trades // UNPAID_EVERY
         self._rate = rate * (1 + 1 / UNPAID_EVERY)
+        self._patience_s = patience_s
         self._task: asyncio.Task[Summary] | None = None
         self.answered = 0
+        self.interrupted = 0
+        """How often Kafka did not take commands, so that all were published again."""
 
     async def __aenter__(self) -> Self:
         """Open the accounts, then begin."""
         bootstrap = self._engine.kafka_bootstrap
         accounts = parse_lines(encode_lines(self._plan.accounts()), "accounts")
         await publish(bootstrap, [accounts], limits=Limits(timeout_s=STUCK_AFTER_S))
-        lines = parse_lines(encode_lines(self._lines()), "trades")
-        limits = Limits(rate=self._rate, in_flight=100_000, timeout_s=STUCK_AFTER_S)
-        self._task = asyncio.create_task(
-            publish(bootstrap, [lines], limits=limits, progress=self._note)
-        )
+        self._task = asyncio.create_task(self._publish(bootstrap))
         await self.more(10)
         return self
 
@@ -94,8 +102,20 @@ class Load:
         assert counted == expected
         return summary
 
+    async def _publish(self, bootstrap: str) -> Summary:
+        """Publish to the end; a Kafka that does not take commands is tried again with the same."""
+        limits = Limits(rate=self._rate, in_flight=100_000, timeout_s=self._patience_s)
+        while True:
+            lines = parse_lines(encode_lines(self._lines()), "trades")
+            try:
+                return await publish(bootstrap, [lines], limits=limits, progress=self._note)
+            except (PublishError, KafkaError):
+                self.interrupted += 1
+                if self.interrupted > INTERRUPTED_MAX:
+                    raise
+
     def _note(self, progress: Progress) -> None:
-        self.answered = progress.answered
+        self.answered = max(self.answered, progress.answered)
 
     def _lines(self) -> Iterator[CommandLine]:
         """Trades, with one that nobody pays after every few."""

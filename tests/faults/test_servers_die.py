@@ -14,11 +14,13 @@ from tests.faults.load import Load
 from tests.faults.record import FaultRecord
 from tests.faults.watch import Watch
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 POSTGRES_BACK_WITHIN_S = 5.0
 KAFKA_BACK_WITHIN_S = 30.0
-FROZEN_S = 12
+FROZEN_S = (15, 60)
+"""In the selection, and in the whole suite."""
+RESTARTS = {"postgres": 20, "kafka": 20}
 CONNECTIONS_MAX = 200
 HOW = [pytest.param("SIGKILL", marks=pytest.mark.brief), "restart"]
 
@@ -84,6 +86,37 @@ async def test_the_broker_that_dies_under_load_loses_nothing(
     await settle(fault)
 
 
+@pytest.mark.parametrize("server", RESTARTS)
+async def test_a_server_that_restarts_again_and_again_is_found_again_each_time(
+    fleet: Fleet,
+    watch: Watch,
+    faults: FaultRecord,
+    settle: Settle,
+    load_seed: int,
+    server: str,
+) -> None:
+    """Stale connections and stale metadata pile up if anybody keeps them."""
+    bar = POSTGRES_BACK_WITHIN_S if server == "postgres" else KAFKA_BACK_WITHIN_S
+    kinds = ("head",) if server == "postgres" else ("escrow", "relay")
+    trades = RESTARTS[server] * (40 if server == "postgres" else 150)
+    async with Load(fleet, load_seed, trades=trades, rate=10, patience_s=120) as load:
+        fault = faults.hit(f"{RESTARTS[server]} restarts", server)
+        longest, pids = 0.0, {fleet.server_pid(server)}
+        for _ in range(RESTARTS[server]):
+            await load.more(3, 60)
+            await getattr(fleet.servers, f"restart_{server}")()
+            pids.add(fleet.server_pid(server))
+            for kind in kinds:
+                longest = max(longest, await watch.moves(kind, 60))
+        assert len(pids) > RESTARTS[server]
+        fault.took("longest until back", longest, bar)
+        await load.finish()
+    await settle(fault)
+
+
+@pytest.mark.parametrize(
+    "frozen_s", [pytest.param(FROZEN_S[0], marks=pytest.mark.brief), FROZEN_S[1]]
+)
 @pytest.mark.parametrize("server", ["postgres", "kafka"])
 async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
     fleet: Fleet,
@@ -92,17 +125,22 @@ async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
     settle: Settle,
     load_seed: int,
     server: str,
+    frozen_s: int,
 ) -> None:
     """Longer than every time-out of ours: connections are given up and made anew."""
-    async with Load(fleet, load_seed, trades=900) as load:
+    bar = POSTGRES_BACK_WITHIN_S if server == "postgres" else KAFKA_BACK_WITHIN_S
+    trades = 20 * (frozen_s + 10)
+    async with Load(fleet, load_seed, trades=trades, rate=20, patience_s=150) as load:
         await load.more(20)
         fleet.signal_server(server, signal.SIGSTOP)
-        fault = faults.hit("SIGSTOP", f"{server} for {FROZEN_S} s")
+        fault = faults.hit("SIGSTOP", f"{server} for {frozen_s} s")
         try:
-            await asyncio.sleep(FROZEN_S)  # the fault itself
+            await asyncio.sleep(frozen_s)  # the fault itself
         finally:
             fleet.signal_server(server, signal.SIGCONT)
-        fault.took("first commit", await watch.moves("head", 60), KAFKA_BACK_WITHIN_S)
+        fault.took("first commit", await watch.moves("head", 60), bar)
+        fault.took("published", await watch.moves("relay", 60), KAFKA_BACK_WITHIN_S)
+        assert all(member.lives for member in fleet.members.values())
         await load.finish()
     await settle(fault)
 

@@ -1,0 +1,48 @@
+"""Takes COMMITs, or the answers to them, out of the network: their sender cannot know which."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.faults.frames import BEGIN, COMMIT
+from tests.faults.proxy import UP, Proxy, Wire
+
+COMMIT_LOST, ANSWER_LOST = "COMMIT lost", "answer to COMMIT lost"
+DONE = b"COMMIT\0"
+BATCH_MESSAGES_MIN = 12
+"""A transaction of fewer messages only reads."""
+
+
+@dataclass(slots=True)
+class CommitThief:
+    """A hook of a proxy to Postgres; each theft ends the connection."""
+
+    proxy: Proxy
+    random: Random
+    share: float
+    """So many of the COMMITs of batches are hit."""
+    _said: Counter[Wire] = field(default_factory=Counter)
+    _waiting: set[Wire] = field(default_factory=set)
+
+    async def __call__(self, wire: Wire, direction: str, message: bytes) -> bytes:
+        """See one message."""
+        if direction == UP:
+            return self._request(wire, message)
+        if wire in self._waiting and message.endswith(DONE):
+            return self._take(wire, ANSWER_LOST)
+        return message
+
+    def _request(self, wire: Wire, message: bytes) -> bytes:
+        self._said[wire] = 0 if message == BEGIN else self._said[wire] + 1
+        is_batch = message == COMMIT and self._said[wire] >= BATCH_MESSAGES_MIN
+        if not is_batch or self.random.random() > self.share:
+            return message
+        if self.random.random() < 0.5:
+            return self._take(wire, COMMIT_LOST)
+        self._waiting.add(wire)
+        return message
+
+    def _take(self, wire: Wire, what: str) -> bytes:
+        self.proxy.did[what] += 1
+        wire.reset()
+        return b""
