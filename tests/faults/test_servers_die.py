@@ -129,7 +129,7 @@ async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
 ) -> None:
     """Longer than every time-out of ours: connections are given up and made anew."""
     bar = POSTGRES_BACK_WITHIN_S if server == "postgres" else KAFKA_BACK_WITHIN_S
-    trades = 20 * (frozen_s + 10)
+    trades = 20 * (frozen_s + 5)
     async with Load(fleet, load_seed, trades=trades, rate=20, patience_s=150) as load:
         await load.more(20)
         fleet.signal_server(server, signal.SIGSTOP)

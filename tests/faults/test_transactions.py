@@ -117,7 +117,7 @@ async def test_a_relay_killed_in_an_open_transaction_holds_readers_up_for_ten_se
     proxy = relay_proxy(fleet, random)
     async with (
         behind_kafka(fleet, proxy, "relay"),
-        Load(fleet, load_seed, trades=500, rate=30) as load,
+        Load(fleet, load_seed, trades=400, rate=30) as load,
     ):
         await stands_by(fleet)
         late = LateEnd(proxy)
