@@ -42,8 +42,9 @@ def place_of(row: LogRow, partitions: int) -> TopicPartition:
     return TopicPartition(topic, partition_of(row.partition_key, partitions))
 
 
+@lru_cache(maxsize=1024)
 def time_text(at: datetime) -> str:
-    """RFC 3339 in UTC, to the microsecond."""
+    """RFC 3339 in UTC, to the microsecond; a transaction's events have one time."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

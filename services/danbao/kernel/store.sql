@@ -259,8 +259,8 @@ WHERE r.shard = 0;
 
 -- name: read_log
 -- A slice of the log: at most $2 rows, and about $3 bytes of them, but at least one.
-SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
-    causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
+SELECT shard, position, stream, version, type, schema_version, partition_key,
+    event_id::text, causation_id::text, correlation_id, actor, traceparent, recorded_at, data, postings
 FROM (
     SELECT *, sum(octet_length(data::text)::bigint + coalesce(octet_length(postings::text), 0))
         OVER (ORDER BY position) AS bytes
