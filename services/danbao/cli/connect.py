@@ -17,6 +17,7 @@ from danbao.engine.record import read_record
 from danbao.kernel.errors import DanbaoError
 from danbao.kernel.postgres import PATIENT, connect
 from danbao.kernel.settings import Settings
+from danbao.projections.errors import ProjectionError
 from danbao.servers import Addresses
 
 READER = "danbao_reader"
@@ -74,6 +75,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return uvloop.run(work)
     except NotThereError as error:
         fail(str(error), REFUSED, error.todo)
+    except ProjectionError as error:
+        fail(f"{error.code}: {error}", REFUSED, error.todo)
     except DanbaoError as error:
         fail(f"{error.code}: {error}", UNAVAILABLE, error.todo)
     except _NOT_SET_UP as error:

@@ -27,6 +27,7 @@ COMMANDS = {
     "prove": "prove.app",
     "check-proof": "check_proof.check",
     "keys": "keys.app",
+    "projections": "projections.app",
     "replay": "replay.replay",
     "export": "export.export",
     "sql": "sql.sql",

@@ -18,8 +18,9 @@ from danbao.cli.connect import kafka_address, postgres_address, reader, run
 from danbao.cli.exits import REFUSED, WRONG_USE, fail
 from danbao.cli.extras import analysis_extra
 from danbao.cli.log import Flow, Stream, Type
-from danbao.cli.moments import Since, Until, moment
+from danbao.cli.moments import Since, moment
 from danbao.cli.progress import progress_bar
+from danbao.cli.replay_models import replay_into
 from danbao.kernel.kafka_sink import KafkaEventSink
 from danbao.kernel.topics import ensure_topic
 
@@ -43,7 +44,10 @@ def replay(
     stream: Stream = None,
     type_: Type = None,
     since: Since = None,
-    until: Until = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--to", "--until", help="Last position, date or time (UTC), included."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write lines into this file instead of standard output.")
     ] = None,
@@ -59,18 +63,34 @@ def replay(
     parquet: Annotated[
         Path | None, typer.Option(help="Write Parquet files, partitioned by day, into this folder.")
     ] = None,
+    into: Annotated[
+        str | None, typer.Option(help="Build read models as of --to in this schema of Postgres.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this read model, with --into; more than once.")
+    ] = None,
 ) -> None:
     """Stream the log, or some of it, in the order of its positions; --to is where it stops.
 
     Without a target each event is a CloudEvent in JSON on a line of standard output.  The same
-    command again goes on behind what a topic or a Parquet folder has; a file wants --resume.
+    command again goes on behind what a topic, a Parquet folder or a schema has; a file wants
+    --resume.
 
     Example: danbao replay --type 'escrow.*' --from 2026-11-24 --to 2026-11-24 --out day.jsonl
 
     Example: danbao replay --to-topic analytics.events
+
+    Example: danbao replay --until 2026-11-24 --into as_of_tuesday
     """
-    if sum(target is not None for target in (out, to_topic, parquet)) > 1:
-        fail("--out, --to-topic and --parquet exclude each other", WRONG_USE)
+    if sum(target is not None for target in (out, to_topic, parquet, into)) > 1:
+        fail("--out, --to-topic, --parquet and --into exclude each other", WRONG_USE)
+    if into is not None:
+        if any(each is not None for each in (flow, stream, type_, since)):
+            fail("--into takes the whole log: no --flow, --stream, --type, --from", WRONG_USE)
+        replay_into(into, model, until)
+        return
+    if model:
+        fail("--model needs --into", WRONG_USE)
     if resume and out is None:
         fail("--resume needs --out", WRONG_USE)
     if to_topic is not None and to_topic.startswith(OURS):

@@ -18,21 +18,20 @@ from danbao.kernel.builds import (
     Build,
     BuildId,
     by_version,
-    drop,
     known_builds,
     lock_builds,
     move,
 )
 from danbao.kernel.comparing import Comparison
 from danbao.kernel.crash import crash_point
-from danbao.kernel.projecting import Projection, write
+from danbao.kernel.projecting import feed
 from danbao.kernel.swapping import swap
 from danbao.readmodels.model import ReadModel
 
 TURN = "SELECT pg_try_advisory_xact_lock(hashtext('danbao.builder'))"
 """A builder takes its turn, for one transaction; or it is another's."""
-ALL_TURNS = "SELECT pg_advisory_lock(hashtext('danbao.builder'))"
-"""Takes every turn from now on, until the connection ends."""
+ALL_TURNS = "SELECT pg_try_advisory_lock(hashtext('danbao.builder'))"
+"""Takes every turn from now on, until the connection ends; or it is another's just now."""
 
 log = structlog.get_logger()
 
@@ -47,12 +46,8 @@ async def advance(
 
     Their rows are held, and all stand at `after`.
     """
-    projection = Projection.of(tuple(model for _, model in models))
-    rows = await projection.read(connection, after, upto)
-    written = 0
-    for (build, model), changes in zip(models, projection.fold(rows), strict=True):
-        await write(connection, model, build.table, changes)
-        written += bool(changes)
+    tables = [(build.table, model) for build, model in models]
+    written = await feed(connection, tables, after, upto)
     await move(connection, [build for build, _ in models], upto)
     return written
 
@@ -191,11 +186,3 @@ class Builder:
     def _with_models(self, builds: Iterable[Build]) -> list[tuple[BuildId, ReadModel]]:
         known = by_version(self.models)
         return [(build.id, known[build.key]) for build in builds]
-
-
-async def drop_builds(connection: asyncpg.Connection, builds: Sequence[BuildId]) -> None:
-    """Take builds that are not live away."""
-    async with connection.transaction():
-        await connection.execute(LOCK)
-        for build in builds:
-            await drop(connection, build)

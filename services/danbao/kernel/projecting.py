@@ -5,7 +5,7 @@ Who calls this holds the checkpoints of the tables, and moves them in the same t
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -92,6 +92,22 @@ class Projection:
                     else:
                         known.merge(change)
         return folded
+
+
+async def feed(
+    connection: asyncpg.Connection,
+    tables: Sequence[tuple[str, ReadModel]],
+    after: int,
+    upto: int,
+) -> int:
+    """Bring tables of several models from one position to another; gives how many were written."""
+    projection = Projection.of(tuple(model for _, model in tables))
+    rows = await projection.read(connection, after, upto)
+    written = 0
+    for (table, model), changes in zip(tables, projection.fold(rows), strict=True):
+        await write(connection, model, table, changes)
+        written += bool(changes)
+    return written
 
 
 async def write(

@@ -34,6 +34,10 @@ from danbao.kernel.swapping import show
 from danbao.readmodels.model import ReadModel
 
 RETRY_S = 0.5
+REST = 3
+"""After a slice it rests so many times as long as that took: services come first, and one larger
+slice costs less than two."""
+REST_MAX_S = 0.25
 BUILD_REST = 1
 """Beside services it rests so many times as long as a step at a build took: they come first."""
 
@@ -77,14 +81,16 @@ class Projector:
             try:
                 count = await self.step()
                 self.pulse.answered()
+                took = self.clock.monotonic() - begun
                 if self.building:
-                    await self.clock.sleep(BUILD_REST * (self.clock.monotonic() - begun))
+                    await self.clock.sleep(BUILD_REST * took)
                     continue
                 if count < self.settings.projector_slice_max:
                     if not count:
                         with self.pulse.rest():
                             await self.store.wait_for_news(self.settings.poll_s)
-                    await self.clock.sleep(self.settings.projector_linger_ms / 1000)
+                    linger = self.settings.projector_linger_ms / 1000
+                    await self.clock.sleep(max(linger, min(REST * took, REST_MAX_S)))
             except RetryableError as error:
                 log.warning("projector.interrupted", error_code=error.code, error=str(error)[:200])
                 await self.clock.sleep(RETRY_S)
