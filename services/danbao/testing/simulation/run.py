@@ -54,39 +54,58 @@ class Result:
         return not self.problems
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A world at its end, with what was seen of it."""
+
+    world: World
+    watch: Watch
+    history: History
+    services: Mapping[str, Service]
+
+    def problems(self) -> list[str]:
+        """What is not as it must be."""
+        found = self.world.problems
+        return found or all_problems(self.world, self.watch, self.history, self.services)
+
+
 def simulate(options: Options, services: Mapping[str, Service] | None = None) -> Result:
-    """Run one simulation to its end."""
-    chosen = _all_services() if services is None else services
-    world = World(make_plan(options, chosen))
-    watch, history = Watch(world), History()
-    meet(meet_point)
-    try:
-        with _silence(), _few_collections():
-            world.loop.run_until_complete(_play(world, watch, history, chosen))
-        if not world.problems:
-            world.problems.extend(all_problems(world, watch, history, chosen))
-    finally:
-        meet(None)
-        world.loop.close()
+    """Run one simulation to its end and check it; without `services`, those of `danbao.app`."""
+    played = play(options, services)
+    world = played.world
     return Result(
         options=options,
-        problems=tuple(world.problems),
+        problems=tuple(played.problems()),
         trace_hash=world.trace.digest(world.random),
         trace=tuple(world.trace.lines),
         coverage=world.coverage,
-        commands=history.commands,
+        commands=played.history.commands,
         events=len(world.tables.log),
         seconds=world.loop.time(),
         steps=world.loop.steps,
     )
 
 
-async def _play(
-    world: World, watch: Watch, history: History, services: Mapping[str, Service]
-) -> None:
-    """Play the story until it ends or a promise is broken."""
-    fleet = Fleet(world, watch, services)
-    story = asyncio.create_task(_story(world, fleet, watch, history, services))
+def play(options: Options, services: Mapping[str, Service] | None = None) -> Played:
+    """Run one simulation to its end, or until a commit breaks a promise."""
+    chosen = _all_services() if services is None else services
+    world = World(make_plan(options, chosen))
+    played = Played(world, Watch(world), History(), chosen)
+    meet(meet_point)
+    try:
+        with _silence(), _few_collections():
+            world.loop.run_until_complete(_play(played))
+    finally:
+        meet(None)
+        world.loop.close()
+    return played
+
+
+async def _play(played: Played) -> None:
+    """Let the story run until it ends or a promise is broken."""
+    world = played.world
+    fleet = Fleet(world, played.watch, played.services)
+    story = asyncio.create_task(_story(played, fleet))
     broken = asyncio.create_task(world.is_broken.wait())
     await asyncio.wait({story, broken}, return_when=asyncio.FIRST_COMPLETED)
     for task in (story, broken):
@@ -102,19 +121,19 @@ async def _play(
         story.result()
 
 
-async def _story(
-    world: World, fleet: Fleet, watch: Watch, history: History, services: Mapping[str, Service]
-) -> None:
+async def _story(played: Played, fleet: Fleet) -> None:
+    """Commands and faults, then rest, then every deadline and rest again."""
+    world = played.world
     mishaps = Mishaps(world, fleet)
     fleet.start_all()
     mishaps.begin()
-    await Clients(world, watch, history).run()
+    await Clients(world, played.watch, played.history).run()
     await mishaps.end()
-    await _converge(world, services)
+    await _converge(world, played.services)
     for jump in JUMPS:
         world.note("clock moved by", jump)
         world.moved += jump
-        await _converge(world, services)
+        await _converge(world, played.services)
 
 
 async def _converge(world: World, services: Mapping[str, Service]) -> None:
