@@ -10,7 +10,7 @@ import pytest
 from danbao.analysis.day import FUNNEL, STEPS, Day, MerchantDay, Point, Reserve
 from danbao.analysis.moments import Span
 from danbao.cli.report.command import day_json
-from danbao.cli.report.page import render_page
+from danbao.cli.report.page import CODES_SHOWN, render_page
 from danbao.cli.report.svg import VARIABLES
 from danbao.ledger.books import BookLine
 
@@ -39,6 +39,30 @@ def made(owed_minor: int = 9_000) -> Day:
 @pytest.fixture(scope="module")
 def page() -> str:
     return render_page(made())
+
+
+def test_bars_of_codes_add_up_to_the_figure_above_them() -> None:
+    """What is too rare for a bar of its own is in one with all the others."""
+    day = made()
+    day.refusals = Counter({f"code_{number:02}": 40 - number for number in range(20)})
+
+    page = render_page(day)
+
+    rest = sum(40 - number for number in range(CODES_SHOWN, 20))
+    assert page.count(">8 other codes<") == 2
+    assert f">{rest}<" in page
+    assert "code_12" not in page.split("<details>")[0]
+
+
+def test_large_amounts_leave_room_for_the_plot() -> None:
+    """Seven billion at the side of a plot would take a third of a telephone."""
+    day = made()
+    lines = [
+        BookLine("R.CB", "CNY", 1, 740_000_000_000), BookLine("R.CUST", "CNY", 1, 740_000_000_000),
+    ]  # fmt: skip
+    day.reserve = [Reserve(moment.at, 100, lines) for moment in day.reserve]
+
+    assert re.search(r">\d,000 M<", render_page(day))
 
 
 class Elements(HTMLParser):

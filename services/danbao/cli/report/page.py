@@ -1,5 +1,6 @@
 """The page of a day: text, tables and plots in one file that needs nothing else."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -158,9 +159,17 @@ def _codes(day: Day) -> Section:
         ("declines", "Declined payments", day.declines, 1),
     ):
         if counts:
-            shown = dict(counts.most_common(CODES_SHOWN))
+            shown = _most_common(counts)
             section.plots.append((title, plots.bars(name, f"{title} by code", shown, colour)))
     return section
+
+
+def _most_common(counts: Counter[str]) -> dict[str, int]:
+    """The codes that occur most, and all others together, so that the bars add up."""
+    shown = dict(counts.most_common(CODES_SHOWN))
+    if (others := len(counts) - len(shown)) > 0:
+        shown[f"{others} other codes"] = counts.total() - sum(shown.values())
+    return shown
 
 
 def _merchants(day: Day) -> Section:

@@ -18,6 +18,8 @@ TICK_STEPS = tuple(timedelta(minutes=each) for each in (1, 2, 5, 10, 15, 30, 60,
 TICKS_WIDE, TICKS_NARROW = 10, 5
 WHOLE_UNITS_FROM = 10
 """From so much on, minor units are left out at the side of a plot."""
+MILLIONS_FROM = 50_000_000
+"""From so many whole units on, the side counts millions."""
 WALLETS = "wallets"
 GROUPS: Mapping[str, tuple[str, ...]] = {
     WALLETS: ("R.CUST",),
@@ -184,12 +186,14 @@ def _time_axis(axes: Any) -> None:  # noqa: ANN401
 
 
 def _money_axis(axes: Any, currency: str) -> None:  # noqa: ANN401
-    """Amounts at the side; without minor units where whole ones tell the ticks apart."""
-    digits = minor_digits(currency)
+    """Amounts at the side, no finer than it takes to tell the ticks apart."""
+    unit = 10 ** minor_digits(currency)
     _, top = axes.get_ylim()
-    is_coarse = top >= WHOLE_UNITS_FROM * 10**digits
+    is_coarse = top >= WHOLE_UNITS_FROM * unit
 
     def text(minor: float, _: object) -> str:
+        if top >= MILLIONS_FROM * unit:
+            return f"{round(minor) // (unit * 1_000_000):,} M"
         whole = amount_text(round(minor), currency)
         return whole.split(".")[0] if is_coarse else whole
 
