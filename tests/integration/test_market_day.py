@@ -1,6 +1,7 @@
 """A day of the market through a whole engine, held against figures that the engine did not make."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import EngineFactory
 from tests.integration.running_engine import RunningEngine
+from tests.unit.whatif.asking import DEFAULTS, HARMLESS, file_of
 
 from danbao.app import SERVICES
 from danbao.publisher import Limits, Progress
@@ -49,8 +51,20 @@ async def test_a_market_day_ends_as_expected_and_again_changes_nothing(
         assert await engine.position() == position
 
 
+def assert_decided_the_same_again(engine: RunningEngine, file: Path) -> None:
+    """Hold that every decision can be made again from the log, however the workers raced."""
+    policies = {name: body for name, body in DEFAULTS.items() if name != "settlement.cut_off"}
+    file.write_bytes(file_of(policies))
+    done = engine.cli("what-if", "--policy", str(file), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["differ"] == 0, found["differences"]
+    assert set(found["not_redecided"]) <= {reason.value for reason in HARMLESS}
+    assert found["redecided"] > 0.95 * found["decisions"] > 0
+
+
 async def test_two_workers_a_service_end_the_day_as_one_does(
-    engine_factory: EngineFactory, market_day: MarketDay
+    engine_factory: EngineFactory, market_day: MarketDay, tmp_path: Path
 ) -> None:
     """Workers share nothing but Postgres: their number is not seen in any figure."""
     folder = market_day("market-day-small")
@@ -58,6 +72,11 @@ async def test_two_workers_a_service_end_the_day_as_one_does(
         await engine.publish(files_of(folder))
 
         assert await engine.audit(folder / "expected.json") == []
+        log.info(
+            "%s batches were recorded late",
+            await engine.fetch("SELECT count(*) FROM danbao.decision_times"),
+        )
+        assert_decided_the_same_again(engine, tmp_path / "policies.json")
 
 
 async def test_every_process_killed_in_the_middle_of_the_day_changes_no_figure(

@@ -1,6 +1,7 @@
 """How fast the analysts' tools are on a filled log: `python -m tests.load.measure --dsn DSN`.
 
-Each line has the seconds of the wall and of our own processor: on a busy machine they differ.
+Each line has the seconds that went by and those that were worked: on a busy machine they differ.
+The server must run on this machine.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from random import Random
 from typing import Final
 
 import asyncpg
+import psutil
 import structlog
 import uvloop
 from rich.console import Console
@@ -37,7 +39,7 @@ from danbao.whatif.postgres_history import PostgresHistory
 from danbao.whatif.walk import WhatIf
 
 SAMPLES = 30
-ENOUGH = 200_000
+ENOUGH = 100_000
 """Events after which a walk through the log is as fast as it will be."""
 BUSIEST = """
     SELECT data ->> 'merchant' FROM danbao.event_log
@@ -48,28 +50,34 @@ show = Console(markup=False, highlight=False, soft_wrap=True).print
 
 
 class Watch:
-    """Counts seconds: those that went by, and those that this process worked."""
+    """Counts seconds: those that went by, and those that we and our server process worked."""
 
-    def __init__(self) -> None:
-        self._begun, self._worked = time.monotonic(), time.process_time()
+    def __init__(self, *connections: asyncpg.Connection) -> None:
+        self._servers = [psutil.Process(each.get_server_pid()) for each in connections]
+        self._begun, self._worked = time.monotonic(), self._seconds_worked()
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._begun
 
     def show_rate(self, name: str, count: int) -> None:
-        seconds, worked = self.seconds, time.process_time() - self._worked
-        rate = count / seconds
+        seconds, now = self.seconds, self._seconds_worked()
+        ours, server = (after - before for after, before in zip(now, self._worked, strict=True))
         show(
-            f"{name:<24} {rate:>12,.0f} a second ({count:,} in {seconds:.1f} s, {worked:.1f} ours)"
+            f"{name:<24} {count / seconds:>12,.0f} a second ({count:,} in {seconds:.1f} s; "
+            f"worked: {ours:.1f} s here, {server:.1f} s in Postgres)"
         )
+
+    def _seconds_worked(self) -> tuple[float, float]:
+        times = [server.cpu_times() for server in self._servers]
+        return time.process_time(), sum(each.user + each.system for each in times)
 
 
 def _show_slowest(name: str, seconds: list[float]) -> None:
     show(f"{name:<24} {max(seconds) * 1000:>12,.0f} ms, the slowest of {len(seconds)}")
 
 
-async def _books(connection: asyncpg.Connection, head: int) -> None:
+async def _books(_dsn: str, connection: asyncpg.Connection, head: int) -> None:
     random, seconds = Random(1), []
     for position in (random.randrange(1, head + 1) for _ in range(SAMPLES)):
         watch = Watch()
@@ -79,7 +87,7 @@ async def _books(connection: asyncpg.Connection, head: int) -> None:
     watch = Watch()
     await lines_as_of(connection, head, fold=True)
     _show_slowest("the same by --fold", [watch.seconds])
-    watch = Watch()
+    watch = Watch(connection)
     [page, *_] = await account_pages(connection, "R.CB", Span(0, head))
     count = sum([1 async for _ in entries(connection, page)])
     watch.show_rate("entries of one account", count)
@@ -93,9 +101,9 @@ async def _books(connection: asyncpg.Connection, head: int) -> None:
     _show_slowest(f"statement of {len(found.lines):,} lines", [watch.seconds])
 
 
-async def _archive(connection: asyncpg.Connection, head: int) -> None:
+async def _archive(_dsn: str, connection: asyncpg.Connection, head: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        watch = Watch()
+        watch = Watch(connection)
         manifest = await export(connection, Path(folder), head)
         watch.show_rate("export to Parquet", manifest.rows)
         watch = Watch()
@@ -104,24 +112,26 @@ async def _archive(connection: asyncpg.Connection, head: int) -> None:
         watch.show_rate("verify the archive", found.rows)
 
 
-async def _replay(connection: asyncpg.Connection, head: int) -> None:
-    watch, span = Watch(), Span(0, min(head, ENOUGH))
+async def _replay(_dsn: str, connection: asyncpg.Connection, head: int) -> None:
+    watch, span = Watch(connection), Span(0, min(head, ENOUGH))
     count = await replay_to_lines(connection, Wanted(), span, lambda _: None, lambda _: None)
     watch.show_rate("replay as lines", count)
 
 
-async def _what_if(connection: asyncpg.Connection, head: int) -> None:
+async def _what_if(dsn: str, connection: asyncpg.Connection, head: int) -> None:
+    ahead = await connect(dsn, purpose="measure", timeouts=PATIENT)
     policies = read_policies(file_of({"settlement.fee": {"fee_bps": 100}}))
     for name, after in (("what-if from the start", 0), ("what-if of the end", head // 2)):
-        question = WhatIf(PostgresHistory(connection), SERVICES, policies, lambda _: None)
-        watch = Watch()
+        question = WhatIf(PostgresHistory(ahead, connection), SERVICES, policies, lambda _: None)
+        watch = Watch(ahead, connection)
         answer = await question.ask(after, min(after + ENOUGH, head), lambda _: None)
         watch.show_rate(name, answer.events)
         left = dict(answer.not_redecided)
         show(f"    {answer.total.decisions:,} of {answer.decisions:,} would differ, left {left}")
+    await ahead.close()
 
 
-PARTS: Final[dict[str, Callable[[asyncpg.Connection, int], Awaitable[None]]]] = {
+PARTS: Final[dict[str, Callable[[str, asyncpg.Connection, int], Awaitable[None]]]] = {
     "books": _books,
     "archive": _archive,
     "replay": _replay,
@@ -136,7 +146,7 @@ async def _measure(dsn: str, parts: list[str]) -> None:
     head = (await place_at(connection, None)).position
     show(f"{'log':<24} {head:>12,} events")
     for part in parts:
-        await PARTS[part](connection, head)
+        await PARTS[part](dsn, connection, head)
     await connection.close()
 
 

@@ -89,11 +89,11 @@ async def _ask(
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     first, last = moments
-    async with reader(dsn) as connection:
+    async with reader(dsn) as ahead, reader(dsn) as connection:
         found.span = await span_of(connection, moment(first, "--from"), moment(last, "--to"))
         if csv:
             write_csv(COLUMNS, ())
-        question = WhatIf(PostgresHistory(connection), SERVICES, policies, tell)
+        question = WhatIf(PostgresHistory(ahead, connection), SERVICES, policies, tell)
         with progress_bar("events", found.span.count) as report:
             after, upto = found.span.after, found.span.upto
             found.answer = await question.ask(

@@ -10,7 +10,6 @@ import msgspec
 
 from danbao.contracts.message import Event
 from danbao.kernel.events import decode_event
-from danbao.whatif.decisions import Decision
 from danbao.whatif.money import Effect, What, effects
 from danbao.whatif.reading import Reason
 
@@ -117,11 +116,6 @@ class Answer:
         """Count a decision that was not made again."""
         self.not_redecided[left.reason] += 1
         self.first_left.setdefault(left.reason, left.position)
-
-
-def made_of(decision: Decision) -> list[Made]:
-    """The recorded events of a decision."""
-    return [Made(row.type, row.data) for row in decision.rows]
 
 
 def _flat(data: Json, path: str = "") -> dict[str, object]:

@@ -28,7 +28,10 @@ class History(Protocol):
         ...
 
     async def entries(self, after: int, upto: int) -> Sequence[Entry]:
-        """Give the events of a stretch, positions above `after`, up to `upto`."""
+        """Give the events of a stretch, positions above `after`, up to `upto`.
+
+        May be asked while another question waits for its answer.
+        """
         ...
 
     async def rows_of_streams(

@@ -1,10 +1,11 @@
 -- name: entries
 -- A stretch of the log, with when each event was decided and the command that it answers.
 SELECT log.shard, log.position, log.stream, log.version, log.type, log.schema_version,
-    log.partition_key, log.event_id, log.causation_id, log.correlation_id, log.actor,
+    log.partition_key, log.event_id::text, log.causation_id::text, log.correlation_id, log.actor,
     log.traceparent, log.recorded_at, log.data, log.postings,
-    times.decided_at, inbox.type AS command_type, inbox.body, inbox.body_sha256,
-    inbox.first_position, inbox.last_position
+    coalesce(times.decided_at, log.recorded_at) AS decided_at,
+    inbox.type AS command_type, inbox.body, inbox.body_sha256, inbox.first_position,
+    inbox.last_position
 FROM danbao.event_log AS log
 LEFT JOIN danbao.inbox AS inbox
     ON inbox.message_id = log.causation_id

@@ -13,7 +13,6 @@ import msgspec
 from danbao.contracts.chart import is_guarded
 from danbao.contracts.decider import AnyDecider, Needs, Service
 from danbao.contracts.facts import FACT_TYPES, Fact
-from danbao.contracts.message import Event
 from danbao.kernel.events import decode_event
 from danbao.kernel.loaded import Account, LoadedStream, category_of
 from danbao.kernel.messages import LogRow, Message
@@ -65,6 +64,11 @@ class Moment:
     facts_missing: list[str] = field(default_factory=list)
     moved: dict[Account, int] = field(default_factory=dict)
     """What accounts that were not held had moved since the slice began."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether everything was held."""
+        return not self.facts_missing and not self.moved
 
 
 class Past:
@@ -135,9 +139,10 @@ class Past:
                 moment.moved[account] = self._moved.get(account, 0)
         return moment
 
-    def apply(self, row: LogRow, event: Event) -> None:
+    def apply(self, row: LogRow) -> None:
         """Go on by one row: its stream's state and the balances that it moves."""
         if category_of(row.stream) != REJECTIONS:
+            event = decode_event(row.type, row.data)
             state = self.decider_of(row.stream).evolve(self._held(row.stream).state, event)
             self._streams.put(row.stream, LoadedStream(row.version, row.version, state))
         if row.postings is None:
@@ -145,12 +150,14 @@ class Past:
         for account, currency, change in movements(_postings.decode(row.postings)):
             if not is_guarded(account):
                 continue
-            key = account, currency
-            balance = self._balances.get(key)
-            if balance is None:
-                self._moved[key] = self._moved.get(key, 0) + change
-            else:
-                self._balances.put(key, balance + change)
+            self._move((account, currency), change)
+
+    def adopt(self, streams: Mapping[str, LoadedStream], balances: Mapping[Account, int]) -> None:
+        """Go on by what a decision left behind, when it gave the events that were recorded."""
+        for name, stream in streams.items():
+            self._streams.put(name, stream)
+        for account, change in balances.items():
+            self._move(account, change)
 
     def complete(self, moment: Moment, bases: Mapping[Account, int]) -> None:
         """Fill in what was not held: facts no event of the slice changed, and balances."""
@@ -166,6 +173,13 @@ class Past:
         self._moved.clear()
         self._streams.forget()
         self._balances.forget()
+
+    def _move(self, account: Account, change: int) -> None:
+        balance = self._balances.get(account)
+        if balance is None:
+            self._moved[account] = self._moved.get(account, 0) + change
+        else:
+            self._balances.put(account, balance + change)
 
     def _held(self, stream: str) -> LoadedStream:
         found = self._streams.get(stream)

@@ -7,7 +7,7 @@ from uuid import UUID
 from danbao.contracts.decider import Service
 from danbao.contracts.facts import Fact
 from danbao.kernel.batch import Batch
-from danbao.kernel.loaded import Loaded, NotLoadedError
+from danbao.kernel.loaded import Account, Loaded, LoadedStream, NotLoadedError
 from danbao.kernel.messages import LogRow, Message, Row
 from danbao.whatif.decisions import Decision
 from danbao.whatif.past import Moment
@@ -16,17 +16,25 @@ from danbao.whatif.reading import Reason
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """What a decision left behind: streams that it changed, and guarded balances as deltas."""
+
+    streams: Mapping[str, LoadedStream]
+    balances: Mapping[Account, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a decision that was made again."""
+
+    after: After | None = None
+    """What it left behind as it was; None where it was not made again."""
 
     instead: Sequence[Row] | None = None
     """The events that there would be instead; None where nothing differs."""
     reason: Reason | None = None
     """Why it was not made again."""
     detail: str = ""
-
-
-SAME = Outcome()
 
 
 def redecide(
@@ -44,15 +52,17 @@ def redecide(
     made = _decide(service, incarnation, decision, message, moment, moment.facts)
     if isinstance(made, str):
         return Outcome(reason=Reason.FAILED, detail=made)
-    if not _are_same(decision.rows, made):
-        return Outcome(reason=Reason.DIFFERS_UNCHANGED, detail=_first_difference(decision, made))
+    rows, after = made
+    if not _are_same(decision.rows, rows):
+        return Outcome(reason=Reason.DIFFERS_UNCHANGED, detail=_first_difference(decision, rows))
     if not asks_exchanged(moment.facts, policies):
-        return SAME
+        return Outcome(after)
     facts = exchange(moment.facts, policies, decision.decided_at)
-    instead = _decide(service, incarnation, decision, message, moment, facts)
-    if isinstance(instead, str):
-        return Outcome(reason=Reason.FAILED, detail=instead)
-    return SAME if _are_same(decision.rows, instead) else Outcome(instead)
+    other = _decide(service, incarnation, decision, message, moment, facts)
+    if isinstance(other, str):
+        return Outcome(reason=Reason.FAILED, detail=other)
+    instead, _ = other
+    return Outcome(after, None if _are_same(decision.rows, instead) else instead)
 
 
 def _decide(
@@ -62,8 +72,8 @@ def _decide(
     message: Message,
     moment: Moment,
     facts: Mapping[str, Fact | None],
-) -> Sequence[Row] | str:
-    """Give the rows that a batch of this one message would write, or why there are none."""
+) -> tuple[Sequence[Row], After] | str:
+    """Give what a batch of this one message would write, or why it would not."""
     loaded = Loaded(streams=dict(moment.streams), facts=dict(facts), balances=dict(moment.balances))
     batch = Batch(service, loaded, incarnation, decision.decided_at)
     try:
@@ -74,7 +84,12 @@ def _decide(
         return batch.writes.dead_letters[0].detail
     if batch.postponed is not None:
         return "it would wait for another service"
-    return batch.writes.rows
+    changed = {
+        name: LoadedStream(stream.version, stream.version, stream.state)
+        for name, stream in loaded.streams.items()
+        if stream.version != stream.stored_version
+    }
+    return batch.writes.rows, After(changed, batch.writes.balances)
 
 
 def _are_same(recorded: Sequence[LogRow], made: Sequence[Row]) -> bool:

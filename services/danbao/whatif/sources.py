@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from danbao.contracts.decider import Service, Wish
-from danbao.contracts.message import Event
+from danbao.contracts.message import wire_type
 from danbao.kernel.events import decode_event
 from danbao.kernel.messages import LogRow
 from danbao.whatif.decisions import Decision
@@ -25,17 +25,20 @@ class Sources:
     """Reactions that are still to be found in the log."""
 
     def __init__(self, services: Mapping[str, Service], history: History) -> None:
-        self._services = services
         self._history = history
-        self._reacting: dict[type[Event], list[Service]] = {}
+        self._reacting: dict[str, list[Service]] = {}
         for service in services.values():
             for event in service.reactions:
-                self._reacting.setdefault(event, []).append(service)
+                self._reacting.setdefault(wire_type(event), []).append(service)
         self._waiting: dict[tuple[str, str], Waiting] = {}
 
-    def expect(self, row: LogRow, event: Event) -> None:
+    def expect(self, row: LogRow) -> None:
         """Note which reactions an event asks for."""
-        for service in self._reacting.get(type(event), ()):
+        services = self._reacting.get(row.type)
+        if services is None:
+            return
+        event = decode_event(row.type, row.data)
+        for service in services:
             if wishes := wishes_of(service, row, event):
                 self._waiting[service.name, row.event_id] = Waiting(row, wishes)
 
@@ -53,7 +56,7 @@ class Sources:
         flows = {decision.rows[0].partition_key for decision in missing}
         ids = {decision.rows[0].causation_id for decision in missing}
         for row in await self._history.sources(flows, ids, upto):
-            self.expect(row, decode_event(row.type, row.data))
+            self.expect(row)
 
     def take(self, decision: Decision) -> Sequence[Wish]:
         """Give what a reaction is about; nothing when its source is not known."""

@@ -5,7 +5,9 @@ pure.  What is held between slices is bounded (`past.HELD_MAX`) and made again f
 is needed once more; besides that there is one entry for each reaction that has no event yet.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,14 +16,14 @@ from danbao.contracts.message import Event
 from danbao.kernel.events import decode_event
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import Message
-from danbao.whatif.decisions import Decision, Grouping
-from danbao.whatif.difference import Answer, Difference, Made, NotRedecided, made_of
+from danbao.whatif.decisions import Decision, Entry, Grouping
+from danbao.whatif.difference import Answer, Difference, Made, NotRedecided
 from danbao.whatif.history import STREAM_ROWS_MAX, History
 from danbao.whatif.merchants import merchant_of, seller_in, stream_to_ask, trade_in
 from danbao.whatif.past import HELD_MAX, REJECTIONS, Moment, Past
 from danbao.whatif.policies import Policies
-from danbao.whatif.reading import Reason, message_of
-from danbao.whatif.redecide import redecide
+from danbao.whatif.reading import message_of
+from danbao.whatif.redecide import Outcome, redecide
 from danbao.whatif.sources import Sources
 
 SLICE_POSITIONS = 5_000
@@ -36,10 +38,14 @@ class Step:
     """One decision of a slice on its way: what it was about, what it saw, what became of it."""
 
     decision: Decision
-    events: Sequence[Event]
     message: Message | None = None
     moment: Moment | None = None
-    instead: Sequence[Made] = ()
+    outcome: Outcome | None = None
+
+    @property
+    def events(self) -> list[Event]:
+        """What was recorded."""
+        return [decode_event(row.type, row.data) for row in self.decision.rows]
 
 
 class WhatIf:
@@ -73,17 +79,32 @@ class WhatIf:
         self._done = after
         before = await self._history.entries(after - 1, after) if after else []
         grouping = Grouping(before[0] if before else None)
-        for start in range(after, upto, SLICE_POSITIONS):
-            end = min(start + SLICE_POSITIONS, upto)
-            entries = await self._history.entries(start, end)
-            self._answer.events += len(entries)
-            await self._take(list(grouping.add(entries)))
-            report(end)
+        async with aclosing(self._slices(after, upto)) as slices:
+            async for entries in slices:
+                self._answer.events += len(entries)
+                await self._take(list(grouping.add(entries)))
+                report(entries[-1].row.position)
         await self._complete(grouping, upto)
         await self._take(list(grouping.end()))
         for silent in self._sources.silent(after):
             self._leave(silent)
         return self._answer
+
+    async def _slices(self, after: int, upto: int) -> AsyncGenerator[Sequence[Entry], None]:
+        """Give the log slice by slice; the next is read while the one before is worked on."""
+        reading: asyncio.Future[Sequence[Entry]] | None = None
+        try:
+            for start in range(after, upto, SLICE_POSITIONS):
+                entries = await reading if reading is not None else []
+                end = min(start + SLICE_POSITIONS, upto)
+                reading = asyncio.ensure_future(self._history.entries(start, end))
+                if entries:
+                    yield entries
+            if reading is not None:
+                yield await reading
+        finally:
+            if reading is not None:
+                reading.cancel()
 
     async def _complete(self, grouping: Grouping, upto: int) -> None:
         """Read on as long as the last decision does."""
@@ -99,13 +120,10 @@ class WhatIf:
         if not decisions:
             return
         after, upto = self._done, decisions[-1].rows[-1].position
-        steps = [
-            Step(decision, [decode_event(row.type, row.data) for row in decision.rows])
-            for decision in decisions
-        ]
+        steps = [Step(decision) for decision in decisions]
         for step in steps:
-            for row, event in zip(step.decision.rows, step.events, strict=True):
-                self._sources.expect(row, event)
+            for row in step.decision.rows:
+                self._sources.expect(row)
         await self._sources.find(decisions, upto)
         for step in steps:
             self._read(step)
@@ -113,11 +131,13 @@ class WhatIf:
         for step in steps:
             self._pass(step)
         bases = await self._load_rest(steps, after)
-        different = [step for step in steps if self._redecide(step)]
-        await self._load_trades(different, upto)
-        for step in different:
-            self._differ(step)
+        for step in steps:
+            if step.outcome is None:
+                self._redecide(step)
         self._past.end_slice(bases)
+        await self._load_trades(steps, upto)
+        for step in steps:
+            self._conclude(step)
         self._done = upto
 
     def _read(self, step: Step) -> None:
@@ -130,10 +150,10 @@ class WhatIf:
         if isinstance(read, Message):
             step.message = read
         else:
-            self._leave_step(step, read)
+            step.outcome = Outcome(reason=read)
 
     async def _load_own(self, steps: Iterable[Step], after: int) -> None:
-        """Load the streams that the slice changes, and those that its wishes are about."""
+        """Load the streams that the slice changes, and those that its wishes name."""
         begun: set[str] = set()
         names: set[str] = set()
         for step in steps:
@@ -147,18 +167,29 @@ class WhatIf:
                 for wish in step.message.wishes:
                     decider = service.decider_of(type(wish))
                     names.add(decider.stream_of(wish))
-                    names.update(decider.needs(wish, decider.initial).streams)
+                    needs = decider.needs(wish, decider.initial)
+                    names.update(needs.streams, needs.facts)
         for name in begun:
             self._past.hold_stream(name, self._past.begin(name))
         await self._load(names, after)
 
     def _pass(self, step: Step) -> None:
-        """Note what a decision saw, then go on by its events."""
+        """Note what a decision saw, then go on by what was recorded of it.
+
+        Where all that it saw is held it is made again at once: when it gives the bytes that were
+        recorded, what it leaves behind is what they would be folded to.
+        """
         if step.message is not None:
             service = self._services[step.decision.service]
             step.moment = self._past.moment(service, step.message)
-        for row, event in zip(step.decision.rows, step.events, strict=True):
-            self._past.apply(row, event)
+            if step.moment.is_complete:
+                self._redecide(step)
+        after = step.outcome.after if step.outcome is not None else None
+        if after is not None:
+            self._past.adopt(after.streams, after.balances)
+            return
+        for row in step.decision.rows:
+            self._past.apply(row)
 
     async def _load_rest(self, steps: Iterable[Step], after: int) -> Mapping[Account, int]:
         """Load the facts and balances that decisions saw and that were not held."""
@@ -188,11 +219,11 @@ class WhatIf:
             for name, stream in folded.items():
                 self._past.hold_stream(name, stream)
 
-    def _redecide(self, step: Step) -> bool:
-        """Decide one decision again; tell whether it would differ."""
+    def _redecide(self, step: Step) -> None:
+        """Decide one decision again."""
         if step.message is None or step.moment is None:
-            return False
-        outcome = redecide(
+            return
+        step.outcome = redecide(
             self._services[step.decision.service],
             self._incarnation,
             step.decision,
@@ -200,49 +231,60 @@ class WhatIf:
             step.moment,
             self._policies,
         )
-        if outcome.reason is not None:
-            self._leave_step(step, outcome.reason, outcome.detail)
-            return False
-        self._answer.decisions += 1
-        self._answer.redecided += 1
-        if outcome.instead is None:
-            return False
-        step.instead = [Made(row.type, row.data) for row in outcome.instead]
-        return True
 
     async def _load_trades(self, steps: Iterable[Step], position: int) -> None:
         """Load the trades that say whose decisions these are; payments lead to some of them."""
-        asked = {name for step in steps if (name := stream_to_ask(step.events))}
+        asked = {
+            name
+            for step in steps
+            if step.outcome is not None
+            and step.outcome.instead is not None
+            and (name := stream_to_ask(step.events))
+        }
         await self._load(asked, position)
         trades = {name for each in asked if (name := trade_in(self._past.state(each)))}
         await self._load(trades, position)
 
-    def _differ(self, step: Step) -> None:
-        row, events = step.decision.rows[0], step.events
-        merchant = merchant_of(events)
-        if merchant is None and (name := stream_to_ask(events)) is not None:
-            state = self._past.state(name)
-            trade = trade_in(state)
-            merchant = seller_in(self._past.state(trade) if trade else state)
+    def _conclude(self, step: Step) -> None:
+        """Count what became of a decision, and tell of it when it differs or was left."""
+        outcome, row = step.outcome, step.decision.rows[0]
+        if outcome is None:
+            return
+        self._answer.decisions += 1
+        if outcome.reason is not None:
+            left = NotRedecided(
+                row.position,
+                row.recorded_at,
+                row.type,
+                row.partition_key,
+                outcome.reason,
+                outcome.detail,
+            )
+            self._leave(left)
+            return
+        self._answer.redecided += 1
+        if outcome.instead is None:
+            return
         difference = Difference(
             row.position,
             row.recorded_at,
             row.type,
             row.partition_key,
-            merchant,
-            made_of(step.decision),
-            step.instead,
+            self._merchant(step.events),
+            [Made(each.type, each.data) for each in step.decision.rows],
+            [Made(each.type, each.data) for each in outcome.instead],
         )
         self._answer.add(difference)
         self._tell(difference)
 
-    def _leave_step(self, step: Step, reason: Reason, detail: str = "") -> None:
-        row = step.decision.rows[0]
-        left = NotRedecided(
-            row.position, row.recorded_at, row.type, row.partition_key, reason, detail
-        )
-        self._answer.decisions += 1
-        self._leave(left)
+    def _merchant(self, events: Sequence[Event]) -> str | None:
+        """Whose decision it is; the streams that lead there are held."""
+        merchant = merchant_of(events)
+        if merchant is None and (name := stream_to_ask(events)) is not None:
+            state = self._past.state(name)
+            trade = trade_in(state)
+            merchant = seller_in(self._past.state(trade) if trade else state)
+        return merchant
 
     def _leave(self, left: NotRedecided) -> None:
         self._answer.leave(left)

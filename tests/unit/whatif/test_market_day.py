@@ -10,10 +10,12 @@ from uuid import UUID
 
 import pytest
 from tests.load.market import play_market
+from tests.unit.whatif import memory_history
 from tests.unit.whatif.asking import DEFAULTS, HARMLESS, ask
 
 from danbao.kernel.memory_tables import Tables
 from danbao.kernel.messages import LogRow
+from danbao.whatif import walk
 
 TRADES = 80
 SEED = 11
@@ -63,13 +65,17 @@ async def test_with_unchanged_policies_every_event_is_the_same_to_the_byte(day: 
     assert asked.answer.redecided > 0.95 * decisions(day)
 
 
-async def test_parts_and_little_memory_give_what_the_whole_gives(day: Tables) -> None:
+async def test_parts_and_little_memory_give_what_the_whole_gives(
+    day: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stretch is answered by itself: what went before is made again from the log."""
     policies = {
         "settlement.fee": {"fee_bps": 75},
         "risk.payment_rules": {"velocity_payments_max": 1},
     }
     whole = await ask(day, policies)
+    for module in (walk, memory_history):  # streams are read two events at a time
+        monkeypatch.setattr(module, "STREAM_ROWS_MAX", 2)
     cuts = [0, 1, 97, 500, len(day.log) // 2, len(day.log) - 1, len(day.log)]
 
     parts = [await ask(day, policies, after, upto, held_max=7) for after, upto in pairwise(cuts)]
