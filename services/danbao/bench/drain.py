@@ -49,6 +49,8 @@ class Round:
     trades: int
     stretches: Sequence[Stretch]
     disk: Disk
+    log_before: int = 0
+    """Events in the log before it."""
 
     @property
     def seconds(self) -> float:
@@ -92,6 +94,7 @@ class Drain:
             VoidError: nothing moves any more.
         """
         before = await read_disk(self._connection, self._home)
+        log_before = (await read_standing(self._connection)).position
         lines = plan.steps()
         stretches = []
         for step in STEPS:
@@ -99,7 +102,7 @@ class Drain:
             report(f"{step.name}: {trades:,} in {stretch.seconds:.2f} s")
             stretches.append(stretch)
         disk = (await read_disk(self._connection, self._home)).since(before)
-        return Round(trades, stretches, disk)
+        return Round(trades, stretches, disk, log_before)
 
     async def stretch(
         self, step: Step, lines: list[Line], *, only: Collection[str] | None = None

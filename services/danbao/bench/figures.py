@@ -35,6 +35,7 @@ def round_figures(one: Round) -> dict[str, Any]:
     Rates are a second, processor times milliseconds a trade, sizes bytes a trade.
     """
     return {
+        "log_before": one.log_before,
         **_figures(one.trades, one.seconds, one.usage, one.wal_bytes, one.disk),
         "steps": {stretch.step: _stretch(stretch, one.trades) for stretch in one.stretches},
     }
@@ -44,6 +45,7 @@ def loop_figures(one: Loop) -> dict[str, Any]:
     """Figures of one run of a loop; latencies are milliseconds."""
     drained = {} if one.drained_s is None else {"drained_s": one.drained_s}
     return {
+        "log_before": one.log_before,
         **_figures(one.trades, one.seconds, one.usage, one.wal_bytes, one.disk),
         "latency": {name: histogram.figures() for name, histogram in one.latency.items()},
         **drained,

@@ -69,6 +69,8 @@ class Loop:
     samples: Sequence[Sample]
     limits: Limits
     """How trades began."""
+    log_before: int = 0
+    """Events in the log before it."""
 
     @property
     def drained_s(self) -> float | None:
@@ -144,6 +146,7 @@ async def run_loop(
         disk=(await read_disk(connection, place.home)).since(disk),
         samples=[_rebased(sample, begun_at) for sample in samples],
         limits=limits,
+        log_before=begun.position,
     )
 
 

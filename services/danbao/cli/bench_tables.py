@@ -35,7 +35,14 @@ def tables(figures: Mapping[str, Any]) -> list[Table]:
 
 def _rounds(figures: Mapping[str, Any]) -> Table:
     names = [*figures["median"].get("steps", ())]
-    numbers = ["trades", "seconds", "trades/s", "CPU ms/trade", *(f"{name} s" for name in names)]
+    numbers = [
+        "log",
+        "trades",
+        "seconds",
+        "trades/s",
+        "CPU ms/trade",
+        *(f"{name} s" for name in names),
+    ]
     table = plain_table("round", *numbers, title=TITLES[figures["stage"]], right=numbers)
     rows: dict[str, Any] = {}
     for side, of_side in figures.get("sides", {"": figures}).items():
@@ -44,6 +51,7 @@ def _rounds(figures: Mapping[str, Any]) -> Table:
     for name, one in rows.items():
         table.add_row(
             name.strip(),
+            f"{one['log_before']:,.0f}",
             f"{one['trades']:,.0f}",
             f"{one['seconds']:.2f}",
             f"{one['trades_per_s']:,.0f}",
