@@ -7,9 +7,11 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,14 +22,19 @@ from tests.bench.sql_by_hand import PgBench, make_pgbench
 
 from danbao.bench.echo import measure_echo
 from danbao.bench.errors import VoidError
-from danbao.bench.figures import spread
+from danbao.bench.figures import loop_figures, round_figures, spread
 from danbao.bench.machine import describe_machine, now_text
+from danbao.bench.measure import COST
 from danbao.bench.place import Place, own_engine
 from danbao.bench.session import Session, Work, session
+from danbao.bench.standing import read_engine_usage
 
 CLIENTS = 16
+IN_FLIGHT = 1_600
+ECHOED = 20_000
+WARM_UP = 1_000
 ROOT = Path(__file__).resolve().parents[2]
-Rates = dict[str, list[float]]
+SERVERS = ("postgres", "kafka")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,63 +47,95 @@ class Sizes:
     audit: str
 
 
-async def run(place: Place, sizes: Sizes) -> tuple[Rates, dict[str, str]]:
-    """Take turns; gives the rates of each, and the versions."""
-    rates: Rates = {}
-    record = place.record()
-    sql = await make_pgbench(record.postgres_dsn)
-    versions = {"pgbench": sql.version}
+@dataclass(slots=True)
+class Turns:
+    """What each managed when it was its turn: so many a second, and milliseconds of all cores."""
+
+    danbao: Session
+    sizes: Sizes
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    costs: dict[str, list[float]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def note(self, name: str, rate: float, cost_ms: float) -> None:
+        """Write a turn down."""
+        self.rates.setdefault(name, []).append(rate)
+        self.costs.setdefault(name, []).append(cost_ms)
+        say(f"  {name}: {rate:,.0f} a second, {cost_ms:.3f} ms")
+
+    async def used_s(self) -> float:
+        """Processor time of the servers and of all programs that ended."""
+        usage = await read_engine_usage(self.danbao.connection, self.danbao.place.record())
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        servers = sum(usage.seconds[name] for name in SERVERS)
+        return servers + children.ru_utime + children.ru_stime
+
+    async def peer(self, name: str, work: Awaitable[float], count: float = 0.0) -> None:
+        """Give a peer its turn; `work` gives its rate, `count` what it does, if not by time."""
+        before = await self.used_s()
+        rate = await work
+        used = await self.used_s() - before
+        self.note(name, rate, used * 1000 / (count or rate * self.sizes.seconds))
+
+    async def by_hand(self, sql: PgBench) -> None:
+        """SQL by hand."""
+        for script, name in told.SCRIPTS.items():
+            work = asyncio.to_thread(sql.run, script, clients=CLIENTS, seconds=self.sizes.seconds)
+            await self.peer(name, work)
+
+    async def eventsourced(self, dsn: str) -> None:
+        """The library, in processes of its own; left out when it is not installed."""
+        if find_spec("eventsourcing") is None:
+            say("eventsourcing is not installed: `make bench-peers` does it")
+            return
+        await self.peer("eventsourcing", self._library(dsn, "by_command"))
+        await self.peer("eventsourcing, 100 trades a commit", self._library(dsn, "batched"))
+
+    async def _library(self, dsn: str, way: str) -> float:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bench.eventsourced", dsn, str(self.sizes.seconds), way),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+        found: dict[str, Any] = json.loads(said)
+        self.versions |= found["versions"]
+        return float(found["rate"])
+
+    async def echo(self) -> None:
+        """A service that keeps no promise."""
+        bootstrap = self.danbao.place.record().kafka_bootstrap
+
+        async def rate() -> float:
+            return float((await measure_echo(bootstrap, ECHOED))["records_per_s"])
+
+        await self.peer("bare echo", rate(), ECHOED)
+
+    async def ours(self) -> None:
+        """danbao, in a closed loop and drained."""
+        loop = loop_figures(await self.danbao.closed(self.sizes.trades, IN_FLIGHT))
+        self.note("danbao", loop["trades_per_s"], loop[COST])
+        drained = await self.danbao.drain(self.sizes.trades)
+        figures = round_figures(drained)
+        self.note("danbao, drained", figures["trades_per_s"], figures[COST])
+
+
+async def run(place: Place, sizes: Sizes) -> Turns:
+    """Take turns."""
+    sql = await make_pgbench(place.record().postgres_dsn)
     async with session(place, Work(), int.from_bytes(os.urandom(4)), say) as danbao:
-        await danbao.drain(1_000)
+        turns = Turns(
+            danbao, sizes, versions={"pgbench": sql.version.rpartition(" ")[2].strip(")")}
+        )
+        await danbao.drain(WARM_UP)
         for number in range(1, sizes.rounds + 1):
             say(f"round {number} of {sizes.rounds}")
-            await _by_hand(sql, sizes, rates)
-            found = await _eventsourced(sql.dsn, sizes.seconds)
-            if found:
-                versions |= found["versions"]
-                note(rates, "eventsourcing", found["by_command"])
-                note(rates, "eventsourcing, 100 trades a commit", found["batched"])
-            echo = await measure_echo(record.kafka_bootstrap, 20_000)
-            note(rates, "bare echo", echo["records_per_s"])
-            await _danbao(danbao, sizes, rates)
+            await turns.by_hand(sql)
+            await turns.eventsourced(sql.dsn)
+            await turns.echo()
+            await turns.ours()
         await danbao.verdict(sizes.audit)
-    return rates, versions
-
-
-async def _by_hand(sql: PgBench, sizes: Sizes, rates: Rates) -> None:
-    for script, name in told.SCRIPTS.items():
-        work = asyncio.to_thread(sql.run, script, clients=CLIENTS, seconds=sizes.seconds)
-        note(rates, name, await work)
-
-
-async def _eventsourced(dsn: str, seconds: int) -> dict[str, Any] | None:
-    """Run the library in a process of its own; None when it is not installed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.eventsourced", dsn, str(seconds),
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    said, wrong = await process.communicate()
-    if process.returncode:
-        if b"No module named 'eventsourcing'" in wrong:
-            say("eventsourcing is not installed: `make bench-peers` does it")
-            return None
-        raise RuntimeError(wrong.decode())
-    found: dict[str, Any] = json.loads(said)
-    return found
-
-
-async def _danbao(danbao: Session, sizes: Sizes, rates: Rates) -> None:
-    closed = await danbao.closed(sizes.trades, 1_600)
-    note(rates, "danbao", closed.trades / closed.seconds)
-    drained = await danbao.drain(sizes.trades)
-    note(rates, "danbao, drained", drained.trades_per_s)
-    answered = sum(stretch.answered_s for stretch in drained.stretches)
-    note(rates, "danbao, commands in the log", 4 * drained.trades / answered)
-
-
-def note(rates: Rates, name: str, rate: float) -> None:
-    rates.setdefault(name, []).append(rate)
-    say(f"  {name}: {rate:,.0f}")
+        return turns
 
 
 def say(line: str) -> None:
@@ -115,22 +154,27 @@ def main(words: list[str] | None = None) -> int:
     machine = describe_machine()
     try:
         with own_engine(()) as place:
-            rates, versions = uvloop.run(run(place, sizes))
+            turns = uvloop.run(run(place, sizes))
     except VoidError as error:
         say(f"VOID: {error}")
         return 1
     figures = {
         "at": now_text(),
         "machine": machine,
-        "versions": versions,
-        "rates": {
-            name: {"median": median(values), "spread": spread(values), "rounds": values}
-            for name, values in rates.items()
-        },
+        "versions": turns.versions,
+        "rates": _summed(turns.rates),
+        "costs_ms": _summed(turns.costs),
     }
     show: Callable[[dict[str, Any]], str] = json.dumps if given.json else told.table
     sys.stdout.write(show(figures) + "\n")
     return 0
+
+
+def _summed(each: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"median": median(values), "spread": spread(values), "rounds": values}
+        for name, values in each.items()
+    }
 
 
 AUDIT = f"{sys.executable} -m tests.audit --dsn {{dsn}} --bootstrap {{bootstrap}}"

@@ -1,8 +1,8 @@
 """The same trade with the library `eventsourcing` on Postgres; a process of its own.
 
-`python -m tests.bench.eventsourced DSN SECONDS` prints a line of JSON: whole trades a second,
-command by command (each loads the aggregate and saves it, as a service does), and a hundred trades
-in one commit (an import: no commands, no state read back).
+`python -m tests.bench.eventsourced DSN SECONDS WAY` prints a line of JSON: whole trades a second.
+The way `by_command` loads the aggregate and saves it for each command, as a service does; `batched`
+has a hundred trades in one commit (an import: no commands, no state read back).
 """
 
 import json
@@ -123,7 +123,7 @@ def batched(app: Trades, seconds: float) -> float:
     return number / spent
 
 
-def main(dsn: str, seconds: float) -> None:
+def main(dsn: str, seconds: float, way: str) -> None:
     parts = urlsplit(dsn)
     os.environ |= {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -134,12 +134,11 @@ def main(dsn: str, seconds: float) -> None:
         "POSTGRES_PASSWORD": parts.password or "",
     }
     app = Trades()
-    by_command(app, 0.3)  # connections and plans
-    one, many = by_command(app, seconds), batched(app, seconds)
+    rate = {"by_command": by_command, "batched": batched}[way](app, seconds)
     app.close()
     named = {"eventsourcing": version("eventsourcing"), "psycopg": version("psycopg")}
-    sys.stdout.write(json.dumps({"by_command": one, "batched": many, "versions": named}))
+    sys.stdout.write(json.dumps({"rate": rate, "versions": named}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), sys.argv[3])

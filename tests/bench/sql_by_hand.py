@@ -29,11 +29,10 @@ class PgBench:
         done = subprocess.run(
             [self.program, "--version"], capture_output=True, text=True, check=True
         )
-        return done.stdout.strip()
+        return done.stdout.strip().rpartition(" ")[2].strip(")")
 
     def run(self, script: str, *, clients: int, seconds: int) -> float:
         """Run a script by so many clients, prepared; gives transactions (script runs) a second."""
-        # pgbench splits `BEGIN` and its like into statements; `prepared` plans each only once.
         parts = urlsplit(self.dsn)
         done = subprocess.run(
             [

@@ -1,5 +1,5 @@
 -- What somebody would write by hand: accounts, double entries, trades.
-CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 70);
+CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL CHECK (balance >= 0)) WITH (fillfactor = 70);
 CREATE TABLE entries (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     transfer uuid NOT NULL, account int NOT NULL, amount bigint NOT NULL,

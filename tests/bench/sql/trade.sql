@@ -4,7 +4,7 @@
 INSERT INTO trades (id, buyer, seller, amount, state)
 VALUES (gen_random_uuid(), :buyer, :seller, :amount, 'WAIT_BUYER_PAY') RETURNING id AS trade \gset
 BEGIN;
-UPDATE accounts SET balance = balance - :amount::bigint WHERE id = :buyer AND balance >= :amount::bigint;
+UPDATE accounts SET balance = balance - :amount::bigint WHERE id = :buyer;
 INSERT INTO entries (transfer, account, amount) VALUES (:trade::uuid, :buyer, -(:amount::bigint));
 INSERT INTO entries (transfer, account, amount) VALUES (:trade::uuid, 0, :amount);
 UPDATE trades SET state = 'WAIT_SELLER_SEND_GOODS', updated_at = now()
