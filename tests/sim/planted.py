@@ -161,6 +161,18 @@ def events_handled_twice() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def refused_reuse_forgotten() -> Iterator[None]:
+    """That another body of an id was refused before is not looked up."""
+
+    async def find_streams(unit: MemoryUnit, _: Iterable[str]) -> set[str]:
+        await unit._ask("find_streams")
+        return set()
+
+    with patch.object(MemoryUnit, "find_streams", find_streams):
+        yield
+
+
 class Plant(NamedTuple):
     """A bug, and the kinds of faults that bring it out soonest."""
 
@@ -177,4 +189,5 @@ PLANTS = (
     Plant(relay_trusts_its_memory, (Fault.LATE_END,)),
     Plant(timers_deleted_before_the_ack, (Fault.LOSS, Fault.KAFKA_AWAY, Fault.KILL)),
     Plant(events_handled_twice, (Fault.EXPEL,)),
+    Plant(refused_reuse_forgotten, (Fault.OTHER_BODY,)),
 )

@@ -142,8 +142,9 @@ class Clients:
         if world.strikes(Fault.UNREADABLE):
             self._send_unreadable(service_of(line["type"]), line["partitionkey"])
         if world.strikes(Fault.OTHER_BODY) and self._recent:
-            other = random.choice(self._recent)
-            self._begin(self._send_late({**other, "id": line["id"]}, random.random() * STEP_S))
+            other = {**random.choice(self._recent), "id": line["id"]}
+            for _ in range(random.choice((1, 1, 2))):
+                self._begin(self._send_late(other, random.random() * STEP_S))
         if line["type"] in RACED and world.strikes(Fault.RACE):
             for probe in racers(line, random):
                 self._begin(self._send_late(probe, random.random() * STEP_S))
