@@ -56,7 +56,7 @@ async def test_a_process_frozen_at_a_point_holds_nobody_up_and_is_fenced_when_it
     point: str,
 ) -> None:
     """A process that sleeps through its time-outs has no say any more."""
-    async with Load(fleet, load_seed, trades=500, rate=45) as load:
+    async with Load(fleet, load_seed, trades=900, rate=45) as load:
         victim = await arm(fleet, point, ":stop", random)
         kind = victim.kind
         await victim.wait_frozen(HIT_WITHIN_S)

@@ -89,16 +89,17 @@ async def test_a_worker_frozen_while_it_tries_letters_again_holds_nobody_up(
     point: str,
 ) -> None:
     """It holds letters and offsets; Postgres takes them from it, and another worker goes on."""
-    async with Wire(fleet.engine) as wire, Load(fleet, load_seed + 1, trades=600, rate=30) as load:
+    async with Wire(fleet.engine) as wire:
         raws = await set_aside(fleet, wire, load_seed)
-        victim = await fleet.start_member("escrow", 1, crash_at=f"{point}:1:stop")
-        await victim.wait_ready()
-        await retry(fleet)
-        await victim.wait_frozen(HIT_WITHIN_S)
-        fault = faults.hit("SIGSTOP", f"escrow at {point}")
-        fault.took("others commit", await watch.moves("head", 15), OTHERS_COMMIT_WITHIN_S)
-        fleet.forget(victim)
-        await until_letters(fleet, load_seed, "retried")
-        victim.send(signal.SIGCONT)
-        await finish(fleet, load, raws, load_seed)
+        async with Load(fleet, load_seed + 1, trades=800, rate=30) as load:
+            victim = await fleet.start_member("escrow", 1, crash_at=f"{point}:1:stop")
+            await victim.wait_ready()
+            await retry(fleet)
+            await victim.wait_frozen(HIT_WITHIN_S)
+            fault = faults.hit("SIGSTOP", f"escrow at {point}")
+            fault.took("others commit", await watch.moves("head", 15), OTHERS_COMMIT_WITHIN_S)
+            fleet.forget(victim)
+            await until_letters(fleet, load_seed, "retried")
+            victim.send(signal.SIGCONT)
+            await finish(fleet, load, raws, load_seed)
     await settle(fault)

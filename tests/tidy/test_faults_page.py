@@ -1,4 +1,4 @@
-"""The page of faults names tests that exist, and leaves none of the fault suite out."""
+"""The page of faults names tests that exist."""
 
 import re
 
