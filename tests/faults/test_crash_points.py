@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 HIT_WITHIN_S = 30
 REPLACED_WITHIN_S = 20.0
 OTHERS_COMMIT_WITHIN_S = 5.0
-KILLED_BRIEFLY = ("worker.after_append", "worker.committed", "relay.committed", "projector.written")
-FROZEN_BRIEFLY = ("worker.after_append", "relay.committed")
+KILLED_BRIEFLY = ("worker.after_append", "worker.committed", "relay.committed")
+FROZEN_BRIEFLY = ("worker.after_append",)
 
 
 @pytest.mark.parametrize("point", cases(UNDER_LOAD, KILLED_BRIEFLY))

@@ -35,7 +35,6 @@ async def counts(made: Drill) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-@pytest.mark.brief
 async def test_the_tail_comes_back_from_kafka_when_postgres_is_older(
     home: Drill, tmp_path: Path
 ) -> None:
