@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from danbao.testing.simulation import Fault, Options, Result, shrink, simulate, sweep
 from danbao.testing.simulation.__main__ import app
+from danbao.testing.simulation.clients import Clients
 from danbao.testing.simulation.faults import make_plan
 
 
@@ -30,6 +31,19 @@ def test_a_seed_gives_the_same_run_in_every_process() -> None:
     assert found.unlike == []
     assert found.is_green
     assert simulate(runs[-1]).trace_hash == found.last_hash
+
+
+def test_a_seed_that_breaks_the_simulator_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named and can be repeated; the other seeds go on."""
+
+    async def broken(_: Clients) -> None:
+        raise ValueError("no such line")
+
+    monkeypatch.setattr(Clients, "run", broken)
+    found = sweep([Options(1, 10), Options(2, 10)])
+    assert [result.problems for result in found.failed] == [
+        ("the simulation itself failed: ValueError('no such line')",)
+    ] * 2
 
 
 def test_two_seeds_are_two_runs() -> None:

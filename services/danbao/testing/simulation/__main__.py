@@ -1,6 +1,7 @@
 """`python -m danbao.testing.simulation`: run seeds, and say what they found."""
 
 import json
+import sys
 import time
 from typing import Annotated
 
@@ -76,7 +77,9 @@ def _range(text: str) -> range:
 def _progress(*, quiet: bool) -> Progress:
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=quiet)
+    return Progress(
+        *columns, console=console, transient=True, disable=quiet or not sys.stderr.isatty()
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +96,9 @@ def play(options: Options, services: Mapping[str, Service] | None = None) -> Pla
     try:
         with _silence(), _few_collections():
             world.loop.run_until_complete(_play(played))
+    except Exception as error:  # noqa: BLE001 - a seed that breaks the simulator is a finding
+        world.note(*traceback.format_exception(error))
+        world.fail(f"the simulation itself failed: {error!r}")
     finally:
         meet(None)
         world.loop.close()
