@@ -41,16 +41,12 @@ class Decision:
     command: KeptCommand | None
     is_asked: bool = True
     """False for one that began before the stretch: it is only passed by."""
+    service: str = field(init=False)
+    """Who decided."""
 
-    @property
-    def service(self) -> str:
-        """The service that decided."""
-        return service_of(self.rows[0].type)
-
-    @property
-    def position(self) -> int:
-        """Where its first event stands."""
-        return self.rows[0].position
+    def __post_init__(self) -> None:
+        """Tell the service by the first event."""
+        self.service = service_of(self.rows[0].type)
 
     def is_of(self, entry: Entry) -> bool:
         """Tell whether an event that follows belongs to it."""
@@ -61,7 +57,7 @@ class Decision:
         return (
             entry.command is None
             and row.causation_id == last.causation_id
-            and service_of(row.type) == service_of(last.type)
+            and service_of(row.type) == self.service
             and not row.stream.startswith("rejection/")
         )
 

@@ -8,9 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from danbao.contracts.message import Event
-from danbao.kernel.events import decode_event
-from danbao.whatif.money import Effect, What, effects
+from danbao.whatif.money import Effect, What
 from danbao.whatif.reading import Reason
 
 Json: TypeAlias = dict[str, object]
@@ -23,11 +21,6 @@ class Made:
 
     type: str
     data: str
-
-    @property
-    def event(self) -> Event:
-        """The event itself."""
-        return decode_event(self.type, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +35,8 @@ class Difference:
     merchant: str | None
     recorded: Sequence[Made]
     instead: Sequence[Made]
-
-    @property
-    def effects(self) -> list[Effect]:
-        """The money that moves otherwise."""
-        return effects(
-            [each.event for each in self.recorded], [each.event for each in self.instead]
-        )
+    effects: Sequence[Effect]
+    """The money that moves otherwise."""
 
     def changed(self) -> dict[str, tuple[object, object]]:
         """What the data says otherwise: before and after, by path of the field.

@@ -20,6 +20,7 @@ from danbao.whatif.decisions import Decision, Entry, Grouping
 from danbao.whatif.difference import Answer, Difference, Made, NotRedecided
 from danbao.whatif.history import STREAM_ROWS_MAX, History
 from danbao.whatif.merchants import merchant_of, seller_in, stream_to_ask, trade_in
+from danbao.whatif.money import effects
 from danbao.whatif.past import HELD_MAX, REJECTIONS, Moment, Past
 from danbao.whatif.policies import Policies
 from danbao.whatif.reading import message_of
@@ -265,14 +266,17 @@ class WhatIf:
         self._answer.redecided += 1
         if outcome.instead is None:
             return
+        recorded = step.events
+        instead = [decode_event(each.type, each.data) for each in outcome.instead]
         difference = Difference(
             row.position,
             row.recorded_at,
             row.type,
             row.partition_key,
-            self._merchant(step.events),
+            self._merchant(recorded),
             [Made(each.type, each.data) for each in step.decision.rows],
             [Made(each.type, each.data) for each in outcome.instead],
+            effects(recorded, instead),
         )
         self._answer.add(difference)
         self._tell(difference)
