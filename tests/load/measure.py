@@ -5,6 +5,7 @@ The server must run on this machine.
 """
 
 import argparse
+import gc
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -25,7 +26,7 @@ from danbao.analysis.moments import Span, place_at
 from danbao.analysis.replay import replay_to_lines
 from danbao.analysis.statement import read_statement
 from danbao.analysis.wanted import Wanted
-from danbao.app import SERVICES
+from danbao.app import GC_THRESHOLDS, SERVICES
 from danbao.archive.export import export
 from danbao.archive.verify import verify_archive
 from danbao.kernel.bookkeeper import Bookkeeper
@@ -120,6 +121,8 @@ async def _replay(_dsn: str, connection: asyncpg.Connection, head: int) -> None:
 
 async def _what_if(dsn: str, connection: asyncpg.Connection, head: int) -> None:
     ahead = await connect(dsn, purpose="measure", timeouts=PATIENT)
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)  # as the command does
     policies = read_policies(file_of({"settlement.fee": {"fee_bps": 100}}))
     for name, after in (("what-if from the start", 0), ("what-if of the end", head // 2)):
         question = WhatIf(PostgresHistory(ahead, connection), SERVICES, policies, lambda _: None)
