@@ -1,7 +1,9 @@
 """Each decision is made again on what it knew: its clock, its policies, its states and balances."""
 
 from datetime import timedelta
+from random import Random
 
+import pytest
 from msgspec.structs import replace
 from tests.unit.kernel.test_retries import ask as want_retried
 from tests.unit.kernel.test_retries import mend
@@ -9,6 +11,7 @@ from tests.unit.kernel.test_setting_aside import with_broken
 from tests.unit.kernel.trading import PRICE, play, side_by_side, stages
 from tests.unit.whatif.asking import DEFAULTS, HARMLESS, ask
 
+from danbao.app import SERVICES
 from danbao.kernel.batch import BODY_LOST
 from danbao.kernel.memory_clock import MemoryClock
 from danbao.kernel.messages import CommandBody
@@ -34,6 +37,26 @@ async def test_a_batch_recorded_late_is_decided_at_its_own_time() -> None:
     asked = await ask(engine.tables, DEFAULTS)
 
     assert (asked.differences, asked.left) == ([], [])
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_workers_that_race_with_clocks_of_their_own_are_decided_again(seed: int) -> None:
+    """However batches are cut, and whoever is ahead: the log says what each of them saw."""
+    random = Random(seed)
+    engine = Engine(random=random, batch_records=lambda: random.randrange(1, 9))
+    for name in SERVICES:
+        for _ in range(2):
+            worker = await engine.start_worker(name)
+            behind = timedelta(microseconds=random.randrange(5_000_000))
+            worker.clock = MemoryClock(engine.clock.now() - behind)
+    await play(engine, side_by_side(5))
+    assert engine.tables.decision_times
+
+    asked = await ask(engine.tables, DEFAULTS)
+    higher = await ask(engine.tables, {"settlement.fee": {"fee_bps": 61}})
+
+    assert (asked.differences, asked.left) == ([], [])
+    assert higher.answer.total.money == {("fee", "CNY"): 5}
 
 
 async def test_a_moment_that_is_lost_is_told_not_guessed() -> None:
