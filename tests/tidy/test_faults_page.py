@@ -1,4 +1,4 @@
-"""The page of faults names tests that exist."""
+"""The page of faults names tests that exist, and leaves none of the fault suite out."""
 
 import re
 
@@ -20,3 +20,9 @@ def test_every_promise_on_the_page_has_a_test() -> None:
     named = set(NAMED.findall(PAGE.read_text()))
     gone = named - defined_in("faults") - defined_in("integration")
     assert not gone, listing(sorted(gone), "rename it on docs/reference/faults.md too")
+
+
+def test_every_fault_that_is_tried_is_on_the_page() -> None:
+    """Who reads the page must be able to tell what is not tried."""
+    missing = defined_in("faults") - set(NAMED.findall(PAGE.read_text()))
+    assert not missing, listing(sorted(missing), "add it to docs/reference/faults.md")
