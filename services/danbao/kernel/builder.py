@@ -79,7 +79,7 @@ class Builder:
         """Do the next thing there is to do; False when there is none, or another does it."""
         builds = await known_builds(connection)
         live = {build.id.name: build for build in builds if build.state == "live"}
-        mine = self.mine(builds)
+        mine = [build for build in self.mine(builds) if build.id.name in live]
         if behind := [b for b in mine if b.checkpoint < live[b.id.name].checkpoint]:
             upto = min(live[build.id.name].checkpoint for build in behind)
             return await self._catch_up(connection, behind, upto)
