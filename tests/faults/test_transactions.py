@@ -210,10 +210,10 @@ async def test_ten_relays_at_once_publish_each_event_once(
 ) -> None:
     """An operator's mistake, or a rolling restart that went wrong."""
     await fleet.end("relay-0")
+    relays = [fleet.spawn("relay", worker) for worker in range(10)]
+    for relay in relays:
+        await relay.wait_started()
     async with Load(fleet, load_seed, trades=900, rate=20) as load:
-        relays = [fleet.spawn("relay", worker) for worker in range(10)]
-        for relay in relays:
-            await relay.wait_started()
         fault = faults.hit("ten relays", "started at the same moment, the leading one killed twice")
         for _ in range(2):
             await load.more(50, 40)
