@@ -4,5 +4,5 @@
 the calendar for each simulated day, every row hashed as the engine hashes it, with inbox, states,
 facts and guarded balances; `--project` lets the projector make the read models, too.
 
-`python -m tests.load.measure --dsn DSN` says how fast ledger and archive are on it.
+`python -m tests.load.measure --dsn DSN` says how fast ledger, archive and read models are on it.
 """

@@ -33,8 +33,12 @@ from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.migrate import migrate
 from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.projector import Projector
 from danbao.kernel.settings import Settings
 from danbao.kernel.store import PostgresStore
+from danbao.projections.check import check_models
+from danbao.projections.rebuild import begin_rebuild, drop_builds, finish_rebuild
+from danbao.readmodels.models import READ_MODELS
 from danbao.whatif.policies import read_policies
 from danbao.whatif.postgres_history import PostgresHistory
 from danbao.whatif.walk import WhatIf
@@ -134,10 +138,35 @@ async def _what_if(dsn: str, connection: asyncpg.Connection, head: int) -> None:
     await ahead.close()
 
 
+async def _read_models(dsn: str, _connection: asyncpg.Connection, head: int) -> None:
+    """Bring the live read models up to date, then rebuild, compare and swap all of them."""
+    store = PostgresStore(dsn, purpose="measure", may_hold_head=False)
+    projector = Projector(store, READ_MODELS, SystemClock(), Settings())
+    connection = await store.connection()
+    watch, count = Watch(connection), 0
+    while done := await projector.step():
+        count += done
+    if count:
+        watch.show_rate("project", count)
+    watch = Watch(connection)
+    builds = await begin_rebuild(connection, READ_MODELS, is_held=False)
+    slice_max = Settings().projector_slice_max
+    rebuilt = await finish_rebuild(connection, builds, lambda _: None, slice_max)
+    assert not any(each.difference.is_any for each in rebuilt)
+    watch.show_rate("rebuild all read models", head)
+    for model in READ_MODELS:
+        await drop_builds(connection, model.name, building=False)
+    watch = Watch(connection)
+    assert not any(each.wrong for each in await check_models(connection))
+    watch.show_rate("read models against log", head)
+    await store.close()
+
+
 PARTS: Final[dict[str, Callable[[str, asyncpg.Connection, int], Awaitable[None]]]] = {
     "books": _books,
     "archive": _archive,
     "replay": _replay,
+    "read-models": _read_models,
     "what-if": _what_if,
 }
 
@@ -160,7 +189,7 @@ async def _close(dsn: str) -> None:
     while await bookkeeper.step():
         closings += 1
     if closings:
-        watch.show_rate("close the books", closings * bookkeeper.every)
+        watch.show_rate("close the books", closings * Settings().books_close_every)
     await store.close()
 
 
