@@ -8,7 +8,8 @@ import typer
 import uvloop
 
 from danbao.engine.record import EngineRecord, read_record
-from danbao.kernel.errors import DanbaoError
+from danbao.kernel.errors import DanbaoError, SetupError
+from danbao.kernel.kafka_security import use_security
 from danbao.kernel.settings import Settings
 from danbao.servers import ServerError
 
@@ -40,9 +41,14 @@ def running(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
 def settings() -> Settings:
     """The settings of this command, from the environment."""
     try:
-        return Settings.from_environment()
+        chosen = Settings.from_environment()
     except ValueError as error:
         fail(str(error), WRONG_USE)
+    try:
+        use_security(chosen)
+    except SetupError as error:
+        fail(str(error), WRONG_USE, error.todo)
+    return chosen
 
 
 def engine_here(chosen: Settings) -> EngineRecord:

@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "run.run",
     "publish": "publish.publish",
     "simulate-market": "simulate.simulate_market",
+    "kafka-acls": "kafka_acls.kafka_acls",
     "lag": "top.lag",
     "top": "top.top",
     "log": "log.log",

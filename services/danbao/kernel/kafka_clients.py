@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from danbao.kernel.kafka_security import client_options
+
 REQUEST_TIMEOUT_MS = 10_000
 """A connection that died without a word is found by a request that gets no answer."""
 PRODUCE_TIMEOUT_MS = 15_000
@@ -33,7 +35,7 @@ def make_consumer(
         "fetch_max_wait_ms": 5_000,
         "max_partition_fetch_bytes": 1_048_576,
     }
-    return AIOKafkaConsumer(*topics, **(settings | options))
+    return AIOKafkaConsumer(*topics, **(settings | client_options() | options))
 
 
 def make_producer(
@@ -49,11 +51,14 @@ def make_producer(
         "request_timeout_ms": PRODUCE_TIMEOUT_MS,
         "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
     }
-    return AIOKafkaProducer(**(settings | options))
+    return AIOKafkaProducer(**(settings | client_options() | options))
 
 
 def make_admin(bootstrap: str, *, client_id: str) -> AIOKafkaAdminClient:
     """Build an admin client, used for topics only."""
     return AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, client_id=client_id, request_timeout_ms=REQUEST_TIMEOUT_MS
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        **client_options(),
     )

@@ -5,7 +5,7 @@ Every limit of the engine has its name here, with its unit and its default.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 PREFIX = "DANBAO_"
@@ -20,6 +20,14 @@ class Settings:
     """Address of Postgres; empty means: the local server that `danbao up` manages."""
     kafka_bootstrap: str = ""
     """Address of Kafka, `host:port[,…]`; empty means: the local broker."""
+    kafka_username: str = ""
+    """Who we are to Kafka, by SCRAM-SHA-512; empty: nobody asks."""
+    kafka_password: str = field(default="", repr=False)
+    """The password to it; given by the environment only, and shown nowhere."""
+    kafka_tls: bool = False
+    """Speak TLS with Kafka."""
+    kafka_ca_file: str = ""
+    """PEM certificates that Kafka's is checked against; empty: those of this machine."""
     home: Path = Path(".danbao")
     """Data, logs and state of the local servers."""
     partitions: int = 8
@@ -89,11 +97,11 @@ class Settings:
         """
         source = os.environ if environment is None else environment
         values: dict[str, object] = {}
-        for field in fields(cls):
-            name = PREFIX + field.name.upper()
+        for each in fields(cls):
+            name = PREFIX + each.name.upper()
             if name not in source:
                 continue
-            values[field.name] = _parse(name, source[name], type(getattr(cls(), field.name)))
+            values[each.name] = _parse(name, source[name], type(getattr(cls(), each.name)))
         if (level := values.get("log_level", "info")) not in LEVELS:
             message = f"DANBAO_LOG_LEVEL={level!r}: expected one of {', '.join(LEVELS)}"
             raise ValueError(message)

@@ -10,6 +10,7 @@ from danbao.schemas.currencies import currencies
 from danbao.schemas.document import json_text
 from danbao.schemas.envelope import envelope
 from danbao.schemas.examples import FOLDER, example_paths, make_example, missing_examples
+from danbao.schemas.kafka_acls import kafka_acls
 from danbao.schemas.messages import message_schemas
 from danbao.schemas.policies import policies
 from danbao.schemas.readme import readme
@@ -30,7 +31,13 @@ def generate() -> dict[str, str]:
         **message_schemas(),
     }
     texts = {f"schemas/{path}": json_text(document) for path, document in documents.items()}
-    return {**texts, "schemas/README.md": readme(), **state_pages(), **reference_page()}
+    return {
+        **texts,
+        "schemas/README.md": readme(),
+        **state_pages(),
+        **reference_page(),
+        **kafka_acls(),
+    }
 
 
 def write(root: Path) -> list[str]:
