@@ -98,9 +98,12 @@ schemas: setup ## make schemas/ and the generated docs anew from the code
 schemas-verify: setup
 	@$(BIN)/danbao schemas verify
 
-lock: ## make requirements.lock anew (needs uv)
+lock: ## make requirements.lock and that of the image anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --group dev --extra analysis --extra otel --generate-hashes --no-emit-index-url \
 		--no-header --universal --python-version 3.11 --output-file requirements.lock
+	@uv pip compile pyproject.toml --quiet --group image --extra otel --generate-hashes \
+		--no-emit-index-url --no-header --universal --python-version 3.11 \
+		--output-file infra/requirements.lock
 
 clean: ## remove .venv and the data of the local servers
 	@rm -rf $(VENV) .danbao

@@ -167,7 +167,10 @@ class Fleet:
         self._record()
 
     def spawn(self, kind: str, worker: int = 0, **settings: str) -> Member:
-        """Start a process; `settings` are further `DANBAO_*`, in lower case and without it."""
+        """Start a process; `settings` are further `DANBAO_*`, in lower case and without it.
+
+        `code` is a folder whose `danbao` runs in place of ours.
+        """
         name = f"{kind}-{worker}"
         assert name not in self.members, f"{name} runs already"
         log = self.home / "logs" / f"{name}.log"
@@ -178,6 +181,7 @@ class Fleet:
             "DANBAO_WORKER_ID": str(worker),
             **OF_KIND.get(kind, {}),
             **({"PYTHONPATH": PLANTED} if "planted" in settings else {}),
+            **({"PYTHONPATH": settings["code"]} if "code" in settings else {}),
             **{f"DANBAO_{key.upper()}": value for key, value in settings.items()},
         }
         command = [sys.executable, "-m", "danbao", "run", kind]

@@ -18,6 +18,7 @@ COMMANDS = {
     "publish": "publish.publish",
     "simulate-market": "simulate.simulate_market",
     "kafka-acls": "kafka_acls.kafka_acls",
+    "migrate": "migrate.migrate",
     "lag": "top.lag",
     "top": "top.top",
     "log": "log.log",

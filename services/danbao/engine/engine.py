@@ -159,11 +159,16 @@ def without_own_addresses(settings: Settings) -> Settings:
 
 
 async def set_up(
-    settings: Settings, report: Callable[[str], None], *, connections: int = CONNECTIONS_MIN
+    settings: Settings,
+    report: Callable[[str], None],
+    *,
+    connections: int = CONNECTIONS_MIN,
+    with_post: bool = True,
 ) -> None:
     """Bring tables and topics to what this version needs; safe to run any number of times.
 
-    `connections` is how many to Postgres the engine is about to open.
+    `connections` is how many to Postgres the engine is about to open.  Without `post` migrations
+    processes of the version before may go on beside those of this one.
 
     Raises:
         SetupError: Postgres could lose commits, topics are not as they were made, or anything else
@@ -172,7 +177,7 @@ async def set_up(
     dsn = settings.postgres_dsn
     found = await examine_postgres(dsn, partitions=settings.partitions, connections=connections)
     refuse_faults(finding for finding in found if finding.code not in MADE_BY_SET_UP)
-    applied = await migrate(dsn)
+    applied = await migrate(dsn, with_post=with_post)
     await settle_sandbox(dsn, sandbox=settings.sandbox)
     if applied:
         report(f"made the tables ({len(applied)} migrations)")

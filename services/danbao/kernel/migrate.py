@@ -20,8 +20,16 @@ def migration_files() -> list[tuple[str, str]]:
     return [(name, folder.joinpath(name).read_text()) for name in names]
 
 
-async def migrate(dsn: str) -> list[str]:
+def is_post(name: str) -> bool:
+    """Tell a migration that only new code can bear from one that old code works with too."""
+    match = _NAME.fullmatch(name)
+    return match is not None and match[2] == "post"
+
+
+async def migrate(dsn: str, *, with_post: bool = True) -> list[str]:
     """Apply what is missing; gives the names of what was applied.
+
+    Without `post` migrations older processes may go on working.
 
     Raises:
         UnavailableError: Postgres does not answer.
@@ -29,7 +37,7 @@ async def migrate(dsn: str) -> list[str]:
     """
     connection = await connect(dsn, purpose="migrate", timeouts=PATIENT, role=None)
     try:
-        return await _apply(connection)
+        return await _apply(connection, with_post=with_post)
     except asyncpg.PostgresError as error:
         raise SetupError(
             f"the tables could not be made: {error}",
@@ -39,14 +47,14 @@ async def migrate(dsn: str) -> list[str]:
         await connection.close()
 
 
-async def _apply(connection: asyncpg.Connection) -> list[str]:
+async def _apply(connection: asyncpg.Connection, *, with_post: bool) -> list[str]:
     applied: list[str] = []
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await note_migrations(connection, ())
         done = {row[0] for row in await connection.fetch("SELECT name FROM danbao_migrations")}
         for name, sql in migration_files():
-            if name in done:
+            if name in done or (is_post(name) and not with_post):
                 continue
             await connection.execute(sql)
             await connection.execute("INSERT INTO danbao_migrations (name) VALUES ($1)", name)

@@ -10,7 +10,7 @@ import asyncpg
 from danbao.kernel.clock import DISAGREEMENT_S, SystemClock
 from danbao.kernel.errors import NotASandboxError, SandboxLogError, UnavailableError
 from danbao.kernel.findings import Finding, Status, refuse_faults
-from danbao.kernel.migrate import migration_files
+from danbao.kernel.migrate import is_post, migration_files
 from danbao.kernel.postgres import PATIENT, TRANSACTION_TIMEOUT_SINCE, connect
 from danbao.kernel.sql import load_queries
 
@@ -191,16 +191,30 @@ async def _migrations(connection: asyncpg.Connection) -> Finding:
 
 
 def find_migrations(applied: Iterable[str]) -> Finding:
-    """Say which migrations are missing, or come from a newer version."""
+    """Say which migrations are missing, or come from a newer version.
+
+    `pre` migrations of a newer version leave this one working, and `post` ones of this version are
+    applied when no older process is left: neither stops a rolling change.
+    """
     names, done = [name for name, _ in migration_files()], set(applied)
-    if newer := sorted(done.difference(names)):
+    unknown = done.difference(names)
+    if newer := sorted(filter(is_post, unknown)):
         detail = f"of a newer danbao: {', '.join(newer)}"
         todo = "Run the version that made them; older code may not read what newer code wrote."
         return Finding("migrations", Status.MISSING, detail, todo, "schema_newer")
-    if missing := [name for name in names if name not in done]:
+    missing = [name for name in names if name not in done]
+    if any(not is_post(name) for name in missing):
         detail = f"missing: {', '.join(missing)}"
-        todo = "`danbao up` applies them."
+        todo = "`danbao up` and `danbao migrate` apply them."
         return Finding("migrations", Status.MISSING, detail, todo, "schema_older")
+    if missing:
+        detail = f"missing, for when no older process is left: {', '.join(missing)}"
+        todo = "`danbao migrate --phase post` applies them then."
+        return Finding("migrations", Status.WARN, detail, todo, "schema_older")
+    if unknown:
+        detail = f"prepared for a newer danbao: {', '.join(sorted(unknown))}"
+        todo = "Finish the upgrade, or leave it: this version works too."
+        return Finding("migrations", Status.WARN, detail, todo, "schema_newer")
     return Finding("migrations", Status.OK, f"all {len(names)} applied")
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from danbao.kernel.findings import Status
 from danbao.kernel.kafka_checks import Cluster, Topic, find_making, find_replicas, find_topics
 from danbao.kernel.migrate import migration_files
@@ -121,3 +123,22 @@ def test_a_partition_count_is_that_of_the_topics() -> None:
     assert find_partitions({"a": 8, "b": 8}, 8) == []
     [finding] = find_partitions({"a": 8, "b": 8}, 4)
     assert "DANBAO_PARTITIONS=8" in finding.todo
+
+
+def test_tables_prepared_for_a_newer_version_do_not_stop_an_older_process() -> None:
+    """In a rolling change it may be started anew at any moment."""
+    found = find_migrations([*NAMES, "9999_pre_later.sql"])
+
+    assert found.status is Status.WARN
+    assert "9999_pre_later.sql" in found.detail
+
+
+def test_what_waits_for_the_last_older_process_does_not_stop_a_newer_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`post` migrations are applied when all processes are new, so these start before."""
+    files = [(name, "") for name in [*NAMES, "9999_post_later.sql"]]
+    monkeypatch.setattr("danbao.kernel.postgres_checks.migration_files", lambda: files)
+
+    assert find_migrations(NAMES).status is Status.WARN
+    assert find_migrations(NAMES[:-1]).status is Status.MISSING
