@@ -62,10 +62,8 @@ AUDIT = $(BIN)/python -m tests.audit --dsn {dsn} --bootstrap {bootstrap}
 
 bench: setup ## how fast it is here: drain, top rate, latency; audited (about 5 minutes)
 	@mkdir -p .danbao/bench
-	@$(BIN)/danbao bench --stage drain --audit "$(AUDIT)" --save .danbao/bench/drain.json --html .danbao/bench/drain.html
-	@$(BIN)/danbao bench --stage closed --trades 20000 --audit "$(AUDIT)" --save .danbao/bench/closed.json --html .danbao/bench/closed.html
-	@$(BIN)/danbao bench --stage open --mixed --audit "$(AUDIT)" --save .danbao/bench/open.json --html .danbao/bench/open.html
-	@echo "pages with plots: .danbao/bench/*.html"
+	@$(BIN)/danbao bench --audit "$(AUDIT)" --save .danbao/bench/bench.json --html .danbao/bench/bench.html
+	@echo "the page with plots: .danbao/bench/bench.html"
 
 bench-peers: setup ## danbao beside SQL by hand, eventsourcing and a bare echo, in turns
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(PEERS)

@@ -57,7 +57,18 @@ def test_a_mixed_loop_is_measured_and_audited(tmp_path: Path) -> None:
 def test_a_run_whose_audit_fails_is_void() -> None:
     """A figure from books that are wrong must not be quoted."""
     done = bench(
-        *("--trades", "40", "--rounds", "1", "--warm-up", "20", "--merchants", "5"),
+        *(
+            "--stage",
+            "drain",
+            "--trades",
+            "40",
+            "--rounds",
+            "1",
+            "--warm-up",
+            "20",
+            "--merchants",
+            "5",
+        ),
         *("--audit", f"{sys.executable} -c 'raise SystemExit(1)'"),
     )
 

@@ -1,6 +1,6 @@
 """A whole measurement: engines of its own, accounts, a warm-up, rounds in turns, the verdict."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,8 @@ ECHO_S = 10.0
 class Wanted:
     """What to measure."""
 
-    stage: str = "drain"
+    stage: str = "all"
+    """One of `STAGES`, or `all` of those that a running engine bears."""
     trades: int = 10_000
     """Whole trades of a round."""
     rounds: int = 3
@@ -60,7 +61,8 @@ class Found:
     """What was measured: figures for people and programs, and the loops behind them for plots."""
 
     figures: dict[str, Any]
-    loops: list[Loop] = field(default_factory=list)
+    loops: dict[str, list[Loop]] = field(default_factory=dict)
+    """By stage."""
 
 
 Measured = Round | Loop | dict[str, Any]
@@ -104,6 +106,7 @@ class Stage:
     """It works on a log of `trades` whole trades, and nothing can be checked after it."""
 
 
+ALL = "all"
 STAGES = {
     "drain": Stage(_drain, "trades_per_s"),
     "closed": Stage(_closed, "trades_per_s"),
@@ -143,11 +146,18 @@ def _sides(wanted: Wanted, stack: ExitStack) -> list[Side]:
     return [without_hot_merchant(this), this] if wanted.work.hot else [this]
 
 
+def stages_of(figures: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The figures of each stage of a measurement, be it one or several."""
+    return dict(figures.get("stages") or {figures["stage"]: figures})
+
+
 async def _measure(
     sides: Sequence[Side], places: dict[str, Place], wanted: Wanted, report: Report
 ) -> Found:
-    stage = STAGES[wanted.stage]
-    rounds: dict[str, list[dict[str, Any]]] = {side.name: [] for side in sides}
+    names = [wanted.stage]
+    if wanted.stage == ALL:
+        names = [name for name, stage in STAGES.items() if not stage.is_part]
+    stages: dict[str, dict[str, Any]] = {}
     found = Found({})
     async with AsyncExitStack() as stack:
         sessions = {
@@ -156,26 +166,39 @@ async def _measure(
             )
             for side in sides
         }
+        are_parts = any(STAGES[name].is_part for name in names)
         for one in sessions.values():
-            await _ready(one, wanted, is_part=stage.is_part)
-        for number in range(1, wanted.rounds + 1):
-            for name, one in sessions.items():
-                report(f"round {number} of {wanted.rounds}, {name}")
-                measured = await stage.run(one, wanted)
-                rounds[name].append(_as_figures(measured))
-                report(f"{rounds[name][-1][stage.rate]:,.0f} {stage.rate}")
-                if isinstance(measured, Loop) and name == sides[-1].name:
-                    found.loops.append(measured)
-        if not stage.is_part:
+            await _ready(one, wanted, is_part=are_parts)
+        for name in names:
+            stages[name], found.loops[name] = await _take_turns(name, sessions, wanted, report)
+        if not are_parts:
             for one in sessions.values():
                 await one.verdict(wanted.audit)
-        if wanted.stage == "open":
-            found.figures["echo"] = await _echo(places[sides[-1].name], wanted, report)
-    found.figures |= over_rounds(rounds[sides[-1].name], stage.rate)
-    if len(sides) > 1:
-        found.figures["sides"] = {n: over_rounds(each, stage.rate) for n, each in rounds.items()}
-        found.figures["ratios"] = _ratios(rounds, stage.rate)
+        if "open" in stages:
+            stages["open"]["echo"] = await _echo(places[sides[-1].name], wanted, report)
+    found.figures = stages.get(wanted.stage, {"stages": stages})
     return found
+
+
+async def _take_turns(
+    name: str, sessions: Mapping[str, Session], wanted: Wanted, report: Report
+) -> tuple[dict[str, Any], list[Loop]]:
+    """Measure one stage, round by round, each side in turn; gives the loops of the last side."""
+    stage, loops = STAGES[name], list[Loop]()
+    rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in sessions}
+    for number in range(1, wanted.rounds + 1):
+        for side, one in sessions.items():
+            report(f"{name}, round {number} of {wanted.rounds}, {side}")
+            measured = await stage.run(one, wanted)
+            rounds[side].append(_as_figures(measured))
+            report(f"{rounds[side][-1][stage.rate]:,.0f} {stage.rate}")
+            if isinstance(measured, Loop) and side == list(sessions)[-1]:
+                loops.append(measured)
+    figures = {"stage": name, **over_rounds(rounds[list(sessions)[-1]], stage.rate)}
+    if len(sessions) > 1:
+        figures["sides"] = {side: over_rounds(each, stage.rate) for side, each in rounds.items()}
+        figures["ratios"] = _ratios(rounds, stage.rate)
+    return figures, loops
 
 
 async def _ready(session: Session, wanted: Wanted, *, is_part: bool) -> None:

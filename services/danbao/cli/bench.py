@@ -10,7 +10,7 @@ import typer
 
 from danbao.bench.errors import VoidError
 from danbao.bench.machine import describe_machine, now_text
-from danbao.bench.measure import STAGES, Found, Wanted, measure
+from danbao.bench.measure import ALL, Found, Wanted, measure
 from danbao.bench.session import Work
 from danbao.cli import bench_options as option
 from danbao.cli.bench_tables import tables
@@ -28,7 +28,7 @@ SEEDS = 10**9
 
 
 def bench(
-    stage: option.Stage = "drain",
+    stage: option.Stage = ALL,
     trades: option.Trades = 10_000,
     rounds: option.Rounds = 3,
     warm_up: option.WarmUp = 1_000,
@@ -56,13 +56,14 @@ def bench(
     closed: so many trades in flight, for the top rate.  open: trades begin by Poisson at a rate;
     latency counts from the intended time, and a bare echo is timed beside it.
     kernel, relay, projector, replay: one part alone, on a log of so many trades.
+    all, the default: drain, closed and open, one after the other.
     Processor time a trade holds on a busy machine too; rates are of this machine, now.
     A run is void (status 1) when what was sent and what the log has differ, or the audit fails.
 
     Example: danbao bench --stage drain --against HEAD~10
     """
-    if stage not in STAGES:
-        fail(f"no stage {stage!r}", WRONG_USE, f"There are: {', '.join(STAGES)}.")
+    if stage not in option.STAGE_NAMES:
+        fail(f"no stage {stage!r}", WRONG_USE, f"There are: {', '.join(option.STAGE_NAMES)}.")
     if against and stage == "replay":
         fail("replay reads with this build only", WRONG_USE, "Leave --against out.")
     if sum(map(bool, (against, scale, hot))) > 1:
@@ -84,9 +85,10 @@ def _measure(wanted: Wanted, save: Path | None, html: Path | None, *, json: bool
     """Measure, keep what was found, and print it."""
     machine, found = describe_machine(), _measured(wanted)
     figures = {
-        "stage": wanted.stage, "seed": wanted.seed, "at": now_text(), "machine": machine,
+        **found.figures, "stage": wanted.stage, "seed": wanted.seed, "at": now_text(),
+        "machine": machine,
         "workers": list(wanted.workers), "hot": wanted.work.hot, "mixed": wanted.work.mixed,
-        "preload": wanted.preload, **found.figures,
+        "preload": wanted.preload,
     }  # fmt: skip
     if save is not None:
         _write(save, json_text(figures) + "\n")

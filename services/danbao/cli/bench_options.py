@@ -5,12 +5,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from danbao.bench.measure import STAGES
+from danbao.bench.measure import ALL, STAGES
 
+STAGE_NAMES = (ALL, *STAGES)
 TRADES_MAX = 100_000
 """Of a round: its backlog is published while the engine is frozen, which must be short."""
 
-Stage: TypeAlias = Annotated[str, typer.Option(help=f"What to measure: {', '.join(STAGES)}.")]
+Stage: TypeAlias = Annotated[str, typer.Option(help=f"What to measure: {', '.join(STAGE_NAMES)}.")]
 Trades: TypeAlias = Annotated[
     int, typer.Option(min=10, max=TRADES_MAX, help="Whole trades of a round.")
 ]

@@ -3,66 +3,73 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from danbao.bench.figures import GROUPS
 from danbao.bench.loops import Loop
+from danbao.bench.measure import stages_of
 from danbao.cli import bench_plots as plots
 from danbao.cli.bench_tables import TITLES
 from danbao.cli.format import json_text
 from danbao.cli.report.page import Figure, Section, Table, templates
 
-GROUP_NAMES = {**{name: name for name in GROUPS}, "generator": "generator"}
 
-
-def render_bench(figures: Mapping[str, Any], loops: Sequence[Loop]) -> str:
-    """Give the page; the plots over time are those of the last loop."""
-    stage = figures["stage"]
+def render_bench(figures: Mapping[str, Any], loops: Mapping[str, Sequence[Loop]]) -> str:
+    """Give the page; the plots over time are those of the last loop of a stage."""
+    stages = stages_of(figures)
+    sections = [
+        section
+        for name, stage in stages.items()
+        for section in _sections(name, stage, loops.get(name, ()))
+    ]
+    last = list(stages.values())[-1]
     page: str = (
         templates()
         .get_template("bench.html")
         .render(
-            stage=stage,
-            title=TITLES.get(stage, f"The {stage} alone"),
-            about=_about(figures),
-            figures=_heads(figures),
-            sections=_sections(figures, loops),
+            stage=figures["stage"],
+            title="Whole trades, measured",
+            about=_about(figures, len(last["rounds"])),
+            figures=[figure for name, stage in stages.items() for figure in _heads(name, stage)],
+            sections=sections,
             data=json_text(figures),
         )
     )
     return page
 
 
-def _about(figures: Mapping[str, Any]) -> str:
+def _about(figures: Mapping[str, Any], rounds: int) -> str:
     machine = figures["machine"]
     return (
         f"{machine['cores']} cores ({machine['processor']}), {machine['memory_bytes'] / 1e9:.0f} GB"
         f", {machine['system']}, Python {machine['python']}; danbao {machine['commit']}, "
         f"{figures['at']}. Kafka, Postgres, the engine and the generator share the machine. "
-        f"Medians of {len(figures['rounds'])} rounds; seed {figures['seed']}."
+        f"Medians of {rounds} rounds; seed {figures['seed']}."
     )
 
 
-def _heads(figures: Mapping[str, Any]) -> list[Figure]:
+def _heads(name: str, figures: Mapping[str, Any]) -> list[Figure]:
     one = figures["median"]
-    names = {
+    shown = {
         "trades_per_s": ("whole trades a second", "{:,.0f}"),
         "commands_per_s": ("commands a second", "{:,.0f}"),
         "events_per_s": ("events a second", "{:,.0f}"),
         "cpu_ms_per_trade_of_the_engine": ("processor ms a trade", "{:.3f}"),
         "wal_bytes_per_trade": ("WAL bytes a trade", "{:,.0f}"),
         "database_bytes_per_trade": ("database bytes a trade", "{:,.0f}"),
-        "kafka_bytes_per_trade": ("Kafka bytes a trade", "{:,.0f}"),
     }
-    shown = [Figure(t, f.format(one[n]), "") for n, (t, f) in names.items() if n in one]
-    return [*shown, Figure("spread of the rate", f"{figures['spread']:.0%}", "")]
+    found = [
+        Figure(f"{name}: {title}", form.format(one[key]), "")
+        for key, (title, form) in shown.items()
+        if key in one
+    ]
+    return [*found, Figure(f"{name}: spread of the rate", f"{figures['spread']:.0%}", "")]
 
 
-def _sections(figures: Mapping[str, Any], loops: Sequence[Loop]) -> list[Section]:
+def _sections(name: str, figures: Mapping[str, Any], loops: Sequence[Loop]) -> list[Section]:
     one = figures["median"]
     if "cpu_ms_per_trade" not in one:
         return [_part(figures)]
-    sections = [_rounds(figures), _processor(one)]
+    sections = [_rounds(name, figures), _processor(name, one)]
     if loops:
-        sections[1:1] = [_latency(figures, loops[-1]), _over_time(loops[-1])]
+        sections[1:1] = [_latency(name, figures, loops[-1]), _over_time(name, loops[-1])]
     return sections
 
 
@@ -77,8 +84,8 @@ def _part(figures: Mapping[str, Any]) -> Section:
     return section
 
 
-def _rounds(figures: Mapping[str, Any]) -> Section:
-    section = Section("rounds", "Rounds", "Each with trades of its own.", [])
+def _rounds(name: str, figures: Mapping[str, Any]) -> Section:
+    section = Section(f"{name}-rounds", TITLES[name], "Each round has trades of its own.", [])
     rows = [
         (
             str(number),
@@ -94,53 +101,61 @@ def _rounds(figures: Mapping[str, Any]) -> Section:
     return section
 
 
-def _processor(one: Mapping[str, Any]) -> Section:
+def _processor(name: str, one: Mapping[str, Any]) -> Section:
     section = Section(
-        "processor",
-        "Processor time",
+        f"{name}-processor",
+        f"Processor time, {name}",
         "User and system time of each process, for one whole trade.",
         [],
     )
     spent = {n: v for n, v in one["cpu_ms_per_trade"].items() if v >= plots.UNSEEN_MS}
     served = {n: v for n, v in one["postgres_cpu_ms_per_trade_for"].items() if v >= plots.UNSEEN_MS}
     section.plots = [
-        ("By process, ms a trade", plots.costs("processes", "Processor time by process", spent)),
-        ("Of Postgres, by client", plots.costs("clients", "Postgres by client", served, colour=2)),
+        (
+            "By process, ms a trade",
+            plots.costs(f"{name}-processes", "Processor time by process", spent),
+        ),
+        (
+            "Of Postgres, by client",
+            plots.costs(f"{name}-clients", "Postgres by client", served, colour=2),
+        ),
     ]
     return section
 
 
-def _latency(figures: Mapping[str, Any], loop: Loop) -> Section:
+def _latency(name: str, figures: Mapping[str, Any], loop: Loop) -> Section:
     section = Section(
-        "latency",
-        "Latency",
+        f"{name}-latency",
+        f"Latency, {name} loop",
         "From the intended time of each command until its answer was seen; of a whole trade until "
         "the seller's credit was.  The curve is that of the last round.",
         [],
     )
-    section.plots = [("By percentile", plots.percentiles("percentiles", loop.latency))]
+    section.plots = [("By percentile", plots.percentiles(f"{name}-percentiles", loop.latency))]
     columns = ("", "p50", "p90", "p99", "p99.9", "max", "over 1 s")
     rows = dict(figures["median"]["latency"])
     if "echo" in figures:
         rows["bare echo"] = figures["echo"]["latency"]
     cells = [
         (
-            name,
+            row,
             *(f"{each[k]:,.1f}" for k in ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "max_ms")),
             f"{each['share_over_1_s']:.3%}",
         )
-        for name, each in rows.items()
+        for row, each in rows.items()
     ]
     section.tables.append(("Milliseconds", Table(columns, cells)))
     return section
 
 
-def _over_time(loop: Loop) -> Section:
-    section = Section("time", "Over time", "One look a second, in the last round.", [])
+def _over_time(name: str, loop: Loop) -> Section:
+    section = Section(
+        f"{name}-time", f"Over time, {name} loop", "One look a second, in the last round.", []
+    )
     if len(loop.samples) > 1:
         section.plots = [
-            ("Events a second", plots.rates("rates", loop.samples)),
-            ("Trades under way", plots.under_way("open", loop.samples)),
-            ("Memory, MB", plots.memory("memory", loop.samples)),
+            ("Events a second", plots.rates(f"{name}-rates", loop.samples)),
+            ("Trades under way", plots.under_way(f"{name}-open", loop.samples)),
+            ("Memory, MB", plots.memory(f"{name}-memory", loop.samples)),
         ]
     return section

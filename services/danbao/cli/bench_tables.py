@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from danbao.bench.figures import GROUPS
+from danbao.bench.measure import stages_of
 from danbao.cli.format import plain_table
 
 UNSEEN_MS = 0.0005
@@ -20,7 +21,11 @@ TITLES = {
 
 
 def tables(figures: Mapping[str, Any]) -> list[Table]:
-    """All that people ask first; the JSON has the rest."""
+    """All that people ask first, stage by stage; the JSON has the rest."""
+    return [table for stage in stages_of(figures).values() for table in _stage(stage)]
+
+
+def _stage(figures: Mapping[str, Any]) -> list[Table]:
     middle = figures["median"]
     if figures["stage"] not in TITLES:
         shown = [_part(figures)]

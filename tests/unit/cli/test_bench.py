@@ -1,5 +1,6 @@
 """A measurement as people see it."""
 
+import re
 from io import StringIO
 from typing import Any
 
@@ -21,6 +22,9 @@ MACHINE = {
     "cores": 2, "processor": "a <fast> one", "memory_bytes": 8_000_000_000, "system": "Linux 6",
     "python": "3.11.7", "commit": "abc1234",
 }  # fmt: skip
+
+
+HEAD = ("seed", "at", "machine")
 
 
 def a_loop() -> Loop:
@@ -60,12 +64,27 @@ def test_a_page_has_everything_in_itself() -> None:
     """It is sent by mail, and opened without a network."""
     loop = a_loop()
 
-    page = render_bench(figures(loop), [loop])
+    page = render_bench(figures(loop), {"open": [loop]})
 
     assert page.count("<svg") == 12
     assert "a &lt;fast&gt; one" in page
     assert "abc1234" in page
     assert "src=" not in page
+
+
+def test_several_stages_stand_on_one_page_and_one_below_the_other() -> None:
+    """One command, one page."""
+    loop = a_loop()
+    stages = {name: figures(loop) | {"stage": name} for name in ("closed", "open")}
+    found = {"stage": "all", "stages": stages, **{k: figures(loop)[k] for k in HEAD}}
+
+    page = render_bench(found, {"closed": [loop], "open": [loop]})
+
+    assert page.count("<svg") == 24
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert "Closed loop" in printed(found)
+    assert "Open loop" in printed(found)
 
 
 def test_a_ratio_that_is_refused_says_why() -> None:
@@ -83,7 +102,7 @@ def test_an_unknown_stage_is_wrong_use() -> None:
     answer = CliRunner().invoke(make_app("bench"), ["bench", "--stage", "flight"])
 
     assert answer.exit_code == 2
-    assert "drain, closed, open" in answer.stderr
+    assert "all, drain, closed, open" in answer.stderr
 
 
 def test_help_shows_an_example() -> None:
