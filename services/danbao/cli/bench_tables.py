@@ -5,8 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
-from danbao.bench.figures import GROUPS
+from danbao.app import PROCESSES
 from danbao.bench.measure import stages_of
+from danbao.bench.processor import SUPERVISOR
 from danbao.cli.format import plain_table
 
 UNSEEN_MS = 0.0005
@@ -144,5 +145,6 @@ def _sizes(one: Mapping[str, Any]) -> Table:
 
 
 def _in_order(names: Mapping[str, object]) -> list[str]:
-    known = [name for group in GROUPS.values() for name in group]
+    """Our processes as the engine lists them, then the servers and the generator."""
+    known = [*PROCESSES, SUPERVISOR, "postgres", "kafka"]
     return [name for name in known if name in names] + [n for n in names if n not in known]
