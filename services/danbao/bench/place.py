@@ -45,7 +45,8 @@ def own_engine(
     chosen = home or Path(tempfile.mkdtemp(prefix="danbao-bench-"))
     chosen = chosen.absolute()
     try:
-        record = start_in_background(chosen, workers, environment={**OWN_SERVERS, **environment})
+        more = {**OWN_SERVERS, **environment}
+        record = start_in_background(chosen, workers, environment=more, outlives_us=False)
         try:
             yield Place(chosen, record)
         finally:

@@ -1,6 +1,7 @@
 """`danbao bench`: how fast the engine is here, and what each part of it costs."""
 
 import secrets
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,6 +110,7 @@ def _counts(text: str) -> tuple[int, ...]:
 
 def _measured(wanted: Wanted) -> Found:
     """Measure; a run that does not count ends the command."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, too
     try:
         return measure(wanted, _report)
     except (VoidError, FlowsStuckError) as error:

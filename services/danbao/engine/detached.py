@@ -11,6 +11,7 @@ import psutil
 
 from danbao.engine.record import EngineRecord, read_record
 from danbao.kernel.errors import DanbaoError
+from danbao.servers.process import Program, spawn
 
 READY_WITHIN_S = 120
 LOOK_EVERY_S = 0.05
@@ -35,8 +36,11 @@ def start_in_background(
     *,
     sandbox: bool = False,
     environment: Mapping[str, str] | None = None,
+    outlives_us: bool = True,
 ) -> EngineRecord:
     """Start `danbao up` for a home, and wait until it is ready; `environment` is added to ours.
+
+    Unless it `outlives_us`, it stops when this process ends, be it by a kill.
 
     Raises:
         NotStartedError: it ended, or was not ready in time; its last words are in the message.
@@ -48,15 +52,13 @@ def start_in_background(
         command += ["--workers", text]
     if sandbox:
         command.append("--sandbox")
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **(environment or {}), "DANBAO_HOME": str(home)},
-            start_new_session=True,
-        )
+    log.write_bytes(b"")
+    more = {**(environment or {}), "DANBAO_HOME": str(home)}
+    process = (
+        _start(command, log, more)
+        if outlives_us
+        else spawn(Program(command, log, environment=more))
+    )
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         text = log.read_text(errors="replace")
@@ -67,6 +69,21 @@ def start_in_background(
         time.sleep(LOOK_EVERY_S)
     process.terminate()
     raise NotStartedError(f"the engine was not ready within {READY_WITHIN_S} s", todo=str(log))
+
+
+def _start(
+    command: Sequence[str], log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a process that nothing ties to this one."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
 
 
 def stop_and_wait(record: EngineRecord, within_s: float) -> None:
