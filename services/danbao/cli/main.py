@@ -30,6 +30,7 @@ COMMANDS = {
     "check-proof": "check_proof.check",
     "keys": "keys.app",
     "projections": "projections.app",
+    "verify": "verify.verify",
     "replay": "replay.replay",
     "export": "export.export",
     "sql": "sql.sql",

@@ -43,7 +43,7 @@ class RowMaker:
     ) -> Row:
         """The event as the log will keep it, but for its position and time."""
         data = _encode(event).decode()
-        text = _postings_text(postings) if postings else None
+        text = postings_text(postings) if postings else None
         event_type = EVENT_TYPES[type(event)]
         id_ = event_id(self._incarnation, stream, version)
         fields = (
@@ -63,7 +63,7 @@ class RowMaker:
         return Row(*fields[:9], cause.traceparent, data, text, hashed)
 
 
-def _postings_text(postings: Sequence[Posting]) -> str:
+def postings_text(postings: Sequence[Posting]) -> str:
     """Postings as the log keeps them (contract, "Tables that others may read")."""
     return _encode([_posting(posting) for posting in postings]).decode()
 
