@@ -102,9 +102,8 @@ async def _make(dsn: str, make: Make, keys: Sequence[PublicKey], wait: float) ->
             while True:
                 try:
                     return await make(connection, keys, report)
-                except NotSignedYetError:
-                    if time.monotonic() >= deadline:
-                        raise
-                    await clock.sleep(LOOK_AGAIN_S)
                 except NotThereError as error:
-                    fail(f"{error.code}: {error}", REFUSED, error.todo)
+                    is_late = time.monotonic() >= deadline
+                    if is_late or not isinstance(error, NotSignedYetError):
+                        fail(f"{error.code}: {error}", REFUSED, error.todo)
+                    await clock.sleep(LOOK_AGAIN_S)

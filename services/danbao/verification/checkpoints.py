@@ -65,20 +65,20 @@ class Collection(msgspec.Struct):
 
     def compare(self, roots: Mapping[int, bytes], head: int) -> None:
         """Hold them against the roots of the log, and say where it first differs."""
-        good = 0
-        for place, checkpoint in sorted(self.kept, key=lambda each: each.checkpoint.size):
-            self.found.checked += 1
-            if checkpoint.size > head:
-                detail = f"{place}: it was {checkpoint.size} events long, and ends at {head}"
+        self.found.checked += len(self.kept)
+        kept = sorted(self.kept, key=lambda each: each.checkpoint.size)
+        fits = {each: roots.get(each.checkpoint.size) == each.checkpoint.root for each in kept}
+        wrong = min((e.checkpoint.size for e in kept if not fits[e]), default=head + 1)
+        good = max((e.checkpoint.size for e in kept if e.checkpoint.size < wrong), default=0)
+        for each in kept:
+            place, size = each.place, each.checkpoint.size
+            if size > head:
+                detail = f"{place}: it was {size} events long, and ends at {head}"
                 self.found.add("log_cut", detail, head + 1)
-            elif roots[checkpoint.size] == checkpoint.root:
-                good = max(good, checkpoint.size)
-            else:
-                detail = (
-                    f"{place}: the first {checkpoint.size} events are not those that were signed; "
-                    f"the first {good} are"
-                )
-                self.found.add("log_rewritten", detail, good + 1)
+            elif not fits[each]:
+                detail = f"{place}: the first {size} events are not those that were signed"
+                known = f"; the first {good} are" if good else ""
+                self.found.add("log_rewritten", detail + known, good + 1)
 
 
 async def _pages(connection: asyncpg.Connection) -> AsyncIterator[asyncpg.Record]:

@@ -89,13 +89,13 @@ class _Checker:
             self._compare(folded, version, fold_version, state)
         for folded in self.ended.values():
             if category_of(folded.name) != REJECTIONS:
-                self.found.add("state_wrong", "it has no state", folded.position, folded.name)
+                self.found.add("state_wrong", f"it has no state{_last(folded)}", None, folded.name)
         self.ended.clear()
 
     def _compare(self, folded: _Folded, version: int, fold_version: int, state: str) -> None:
         if version != folded.version:
             detail = f"the state is that of version {version}, not {folded.version}"
-            self.found.add("state_wrong", detail, folded.position, folded.name)
+            self.found.add("state_wrong", detail + _last(folded), None, folded.name)
         elif (
             folded.decider is not None
             and not folded.is_broken
@@ -104,7 +104,11 @@ class _Checker:
             and not _is_same(folded, state)
         ):
             detail = "the state is not what the events come to"
-            self.found.add("state_wrong", detail, folded.position, folded.name)
+            self.found.add("state_wrong", detail + _last(folded), None, folded.name)
+
+
+def _last(folded: _Folded) -> str:
+    return f" (its last event is at position {folded.position})"
 
 
 def _is_same(folded: _Folded, state: str) -> bool:
