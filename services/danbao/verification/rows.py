@@ -57,13 +57,13 @@ async def check_stretch(
     dsn: str, incarnation: UUID, start: int, end: int, marks: Sequence[int]
 ) -> Stretch:
     """Check the rows of a stretch; `marks` are positions in it at which something was signed."""
-    checker = _Checker(incarnation, start, end, set(marks))
+    checker = RowChecker(incarnation, start, end, set(marks))
     async with reading(dsn) as connection:
         await _read(connection, checker)
     return checker.finish()
 
 
-async def _read(connection: asyncpg.Connection, checker: "_Checker") -> None:
+async def _read(connection: asyncpg.Connection, checker: "RowChecker") -> None:
     stretch = checker.stretch
     for start in range(stretch.start, stretch.end, SLICE_ROWS):
         end = min(start + SLICE_ROWS, stretch.end)
@@ -71,7 +71,7 @@ async def _read(connection: asyncpg.Connection, checker: "_Checker") -> None:
             checker.take(tuple(row))
 
 
-class _Checker:
+class RowChecker:
     """Takes the rows of a stretch in order."""
 
     def __init__(self, incarnation: UUID, start: int, end: int, marks: set[int]) -> None:

@@ -38,7 +38,7 @@ class _Folded:
 
 
 @dataclass(slots=True)
-class _Checker:
+class StreamChecker:
     """Folds the events of a stretch of streams, and holds the states against them."""
 
     found: Found = field(default_factory=Found)
@@ -122,7 +122,7 @@ def _is_same(folded: _Folded, state: str) -> bool:
 
 async def check_streams(dsn: str, after: str, before: str | None) -> Found:
     """Check the streams from `after` on, and below `before`; both as their names sort."""
-    checker = _Checker()
+    checker = StreamChecker()
     last: tuple[str, int] = (after, 0)
     compared = after
     async with reading(dsn) as connection:
