@@ -161,7 +161,8 @@ def _show(found: Verified, asked_topic: bool, seconds: float) -> None:
     console.print(f"{found.events:,} events in {seconds:.1f} s ({rate:,.0f} a second)")
     console.print(f"root {found.root}")
     if not found.count:
-        console.print("everything follows from the log, and the log is what was signed")
+        signed = "the log is what was signed" if found.checked["checkpoints"] else "none was signed"
+        console.print(f"everything follows from the log; {signed}")
         return
     first = "" if found.first is None else f"; the first wrong position is {found.first}"
     console.print(f"NOT as the log says: {found.count:,} problems{first}")
