@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -265,7 +266,8 @@ class Fleet:
         if name not in {server.name for server in self.servers.processes}:
             return
         for process in family_of(self.server_pid(name)):
-            process.send_signal(number)
+            with suppress(psutil.NoSuchProcess):  # a session of Postgres that has just ended
+                process.send_signal(number)
 
     def _record(self) -> None:
         """Let `danbao` commands find this engine."""
