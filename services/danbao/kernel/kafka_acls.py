@@ -46,10 +46,12 @@ def declared_acls() -> list[Acl]:
     for service in SERVICES:
         user = f"danbao-{service}"
         # All events topics: a process compares their ends with the log before it works.
-        grants += _topics(user, (commands_topic(service), *EVENTS), "Read", "Describe")
+        grants += _topics(user, (commands_topic(service), *EVENTS), "Read")
+        grants.append(_sees_topics(user))
         grants.append(Acl(user, "group", f"danbao.{service}", ("Read", "Describe")))
     relay, scheduler, checkpointer = "danbao-relay", "danbao-scheduler", "danbao-checkpointer"
-    grants += _topics(relay, EVENTS, "Read", "Write", "Describe")
+    grants += _topics(relay, EVENTS, "Read", "Write")
+    grants.append(_sees_topics(relay))
     grants.append(Acl(relay, "transactional-id", "danbao.relay.0", ("Write", "Describe")))
     grants += _topics(scheduler, COMMANDS, "Write", "Describe")
     grants += _topics(scheduler, EVENTS, "Describe")
@@ -62,6 +64,11 @@ def declared_acls() -> list[Acl]:
     grants += _topics("danbao-upstream", COMMANDS, "Write", "Describe")
     grants += _topics("danbao-upstream", EVENTS, "Read", "Describe")
     return grants
+
+
+def _sees_topics(user: str) -> Acl:
+    """A process refuses to work where a topic of ours is gone, so it must see all of them."""
+    return Acl(user, "topic", OURS, ("Describe",), "prefixed")
 
 
 def _topics(user: str, topics: Iterable[str], *operations: str) -> list[Acl]:
