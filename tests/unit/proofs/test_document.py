@@ -93,9 +93,9 @@ def test_changing_any_byte_is_found(check: Check, proof: Proof) -> None:
         refuse(check, raw)
 
 
-@pytest.mark.parametrize(("check", "tries"), [(own_check, 255), (stand_alone(), 12)])
-def test_any_byte_of_a_small_proof_may_become_any_other(check: Check, tries: int) -> None:
-    """All 255 changes of each byte; of the signature, which takes longest to check, some."""
+@pytest.mark.parametrize(("check", "tries"), [(own_check, 32), (stand_alone(), 8)])
+def test_any_byte_of_a_small_proof_may_become_many_others(check: Check, tries: int) -> None:
+    """Changes of each byte, drawn once; fewer of the signature, which takes longest to check."""
     raw = write_proof(event_proof(1, 1))
     signature = raw.index(b"\xe2\x80\x94")
     random = Random(7)
