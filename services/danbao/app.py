@@ -19,16 +19,16 @@ from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import plan_crash
 from danbao.kernel.errors import StopError
 from danbao.kernel.history import HistoryCheck
-from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
-from danbao.kernel.kafka_source import KafkaSource
+from danbao.kernel.kafka.sink import KafkaCommandSink, KafkaEventSink
+from danbao.kernel.kafka.source import KafkaSource
 from danbao.kernel.lag import LagMeter
 from danbao.kernel.logging import configure_logging
-from danbao.kernel.postgres_checks import check_start
+from danbao.kernel.postgres.checks import check_start
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.projector import Projector
 from danbao.kernel.relay import Relay
 from danbao.kernel.scheduler import Scheduler
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.kernel.topics import commands_topic, events_topic
 from danbao.kernel.worker import Worker
 from danbao.metrics.questions import QUESTIONS, Question, ask_scheduler

@@ -8,12 +8,12 @@ from typing import Protocol
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import NewTopic
 
-from danbao.kernel.kafka_clients import make_admin, make_consumer, make_producer
-from danbao.kernel.kafka_sink import KafkaCommandSink, KafkaEventSink
-from danbao.kernel.kafka_source import KafkaSource
-from danbao.kernel.memory_broker import MemoryBroker
-from danbao.kernel.memory_sink import MemoryCommandSink, MemoryEventSink
-from danbao.kernel.memory_source import MemorySource
+from danbao.kernel.kafka.clients import make_admin, make_consumer, make_producer
+from danbao.kernel.kafka.sink import KafkaCommandSink, KafkaEventSink
+from danbao.kernel.kafka.source import KafkaSource
+from danbao.kernel.memory.broker import MemoryBroker
+from danbao.kernel.memory.sink import MemoryCommandSink, MemoryEventSink
+from danbao.kernel.memory.source import MemorySource
 from danbao.kernel.messages import Record, TopicPartition
 from danbao.kernel.ports import CommandSink, EventSink, Source
 from danbao.kernel.topics import described

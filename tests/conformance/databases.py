@@ -6,10 +6,10 @@ from typing import Protocol
 import asyncpg
 
 from danbao.kernel.loaded import Account
-from danbao.kernel.memory_store import MemoryStore
-from danbao.kernel.memory_tables import DecisionTime, Leaf, Tables
+from danbao.kernel.memory.store import MemoryStore
+from danbao.kernel.memory.tables import DecisionTime, Leaf, Tables
 from danbao.kernel.ports import Store
-from danbao.kernel.store import PostgresStore
+from danbao.kernel.postgres.store import PostgresStore
 
 TABLES = {
     "stream_states",

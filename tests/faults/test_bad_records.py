@@ -19,7 +19,7 @@ from tests.faults.watch import Watch
 from tests.integration.bad_commands import ALL, good
 from tests.integration.wire import Raw, Wire
 
-from danbao.kernel.kafka_clients import make_producer
+from danbao.kernel.kafka.clients import make_producer
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 

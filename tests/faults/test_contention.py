@@ -16,7 +16,7 @@ from tests.faults.record import FaultRecord
 from tests.faults.watch import Watch
 
 from danbao.app import SERVICES
-from danbao.kernel.kafka_clients import make_producer
+from danbao.kernel.kafka.clients import make_producer
 from danbao.kernel.topics import events_topic
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]

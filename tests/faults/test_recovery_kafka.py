@@ -9,7 +9,7 @@ from aiokafka.admin import NewPartitions, NewTopic, RecordsToDelete
 from tests.faults.recovering import Drill, drill, market_day
 from tests.integration.test_market_day import files_of
 
-from danbao.kernel.kafka_clients import make_admin, make_producer
+from danbao.kernel.kafka.clients import make_admin, make_producer
 from danbao.kernel.topics import declared_topics, described, ensure_topics
 from danbao.publisher import Limits
 from danbao.recovery.topics import remove

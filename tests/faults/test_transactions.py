@@ -17,8 +17,8 @@ from tests.faults.proxy import Proxy
 from tests.faults.record import Fault, FaultRecord
 from tests.faults.watch import Watch
 
-from danbao.kernel.kafka_clients import TRANSACTION_TIMEOUT_MS
-from danbao.kernel.kafka_sink import DEADLINE_S
+from danbao.kernel.kafka.clients import TRANSACTION_TIMEOUT_MS
+from danbao.kernel.kafka.sink import DEADLINE_S
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 

@@ -16,7 +16,7 @@ from uuid import NAMESPACE_OID, uuid5
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.admin import NewTopic
 
-from danbao.kernel.kafka_clients import make_admin, make_consumer, make_producer
+from danbao.kernel.kafka.clients import make_admin, make_consumer, make_producer
 
 SERVICES = ("accounts", "authorization", "escrow", "settlement", "risk", "channel")
 PARTITIONS = 8

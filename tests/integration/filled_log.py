@@ -19,9 +19,9 @@ from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import ConflictError
 from danbao.kernel.messages import LogRow
 from danbao.kernel.migrate import migrate
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.projector import Projector
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.ledger.posting import Posting, movements
 from danbao.readmodels.models import READ_MODELS
 from danbao.servers.postgres import PostgresServer

@@ -13,9 +13,9 @@ from tests.load.market import play_market
 
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import ConflictError
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.projector import Projector
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.projections.check import check_models
 from danbao.readmodels.model import ReadModel
 

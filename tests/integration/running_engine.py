@@ -21,7 +21,7 @@ from tests.audit.runner import audit
 from danbao.engine.idle import what_moves
 from danbao.engine.record import EngineRecord, read_record
 from danbao.kernel.clock import SystemClock
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.publisher import Limits, Summary, publish, read_command_file
 from danbao.servers import LocalServers
 from danbao.servers.process import Program, spawn

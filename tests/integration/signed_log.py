@@ -6,9 +6,9 @@ import asyncpg
 from tests.load.filling import append
 
 from danbao.kernel.clock import SystemClock
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.tables import Tables
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.proofs.checkpoint import open_checkpoint
 from danbao.proofs.tree import root_of
 from danbao.signing.checkpoint_file import CheckpointFile, split_file

@@ -20,7 +20,7 @@ from danbao.archive.errors import ArchiveError
 from danbao.archive.export import export
 from danbao.archive.manifest import Manifest, read_manifest, write_manifest
 from danbao.archive.verify import verify_archive
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 
 pytestmark = pytest.mark.servers
 

@@ -14,7 +14,7 @@ import pytest
 from tests.integration.running_engine import RunningEngine, running_engine
 
 from danbao.app import PROCESSES
-from danbao.kernel.kafka_clients import make_producer
+from danbao.kernel.kafka.clients import make_producer
 from danbao.kernel.records import partition_of
 
 COMMANDS = 100_000

@@ -19,7 +19,7 @@ from danbao.analysis.moments import Span, place_at, span_of
 from danbao.analysis.statement import read_statement
 from danbao.contracts.chart import class_of
 from danbao.kernel.messages import LogRow
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 
 pytestmark = pytest.mark.servers
 

@@ -16,9 +16,9 @@ from danbao.analysis.moments import Span
 from danbao.analysis.replay import replay_to_topic
 from danbao.analysis.wanted import Wanted
 from danbao.kernel.errors import OutcomeUnknownError
-from danbao.kernel.kafka_sink import KafkaEventSink
+from danbao.kernel.kafka.sink import KafkaEventSink
 from danbao.kernel.messages import Record
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.topics import ensure_topic
 from danbao.servers.kafka import KafkaServer
 

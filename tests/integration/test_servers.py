@@ -14,7 +14,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 
-from danbao.kernel.kafka_clients import make_admin, make_consumer, make_producer
+from danbao.kernel.kafka.clients import make_admin, make_consumer, make_producer
 from danbao.servers import Addresses, LocalServers, ServerCode, ServerError
 
 pytestmark = pytest.mark.servers

@@ -17,8 +17,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from danbao.engine.engine import set_up
 from danbao.kernel.findings import CheckError, Finding, Status
-from danbao.kernel.kafka_clients import make_admin
-from danbao.kernel.postgres_checks import examine_postgres
+from danbao.kernel.kafka.clients import make_admin
+from danbao.kernel.postgres.checks import examine_postgres
 from danbao.kernel.settings import Settings
 from danbao.kernel.topics import described
 from danbao.servers import Addresses, LocalServers, postgres_config

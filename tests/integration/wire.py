@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from tests.integration.running_engine import RunningEngine
 
 from danbao.contracts.catalogue import SERVICES, service_of
-from danbao.kernel.kafka_clients import make_consumer, make_producer
+from danbao.kernel.kafka.clients import make_consumer, make_producer
 from danbao.kernel.topics import commands_topic, events_topic
 
 REQUEST_BYTES_MAX = 1_150_000

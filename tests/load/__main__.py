@@ -9,9 +9,9 @@ from tests.load.filling import append, days, keep
 
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.migrate import migrate
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.projector import Projector
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.readmodels.models import READ_MODELS
 
 

@@ -9,9 +9,9 @@ import msgspec
 from tests.load.market import play_market
 
 from danbao.contracts.catalogue import service_of
-from danbao.kernel.memory_tables import StoredAnswer, Tables
+from danbao.kernel.memory.tables import StoredAnswer, Tables
 from danbao.kernel.messages import Answer, LogRow, Row, StateChange, Writes
-from danbao.kernel.store import PostgresStore
+from danbao.kernel.postgres.store import PostgresStore
 
 FIRST_DAY = datetime(2026, 1, 5, 1, tzinfo=UTC)
 TRADES_A_DAY = 1_000

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from danbao.kernel.memory_clock import START
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.clock import START
+from danbao.kernel.memory.tables import Tables
 from danbao.publisher.commandfile import Line, parse_lines
 from danbao.publisher.flows import Schedule
 from danbao.testing.engine import Engine

@@ -32,10 +32,10 @@ from danbao.archive.verify import verify_archive
 from danbao.kernel.bookkeeper import Bookkeeper
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.migrate import migrate
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.projector import Projector
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.projections.check import check_models
 from danbao.projections.rebuild import begin_rebuild, drop_builds, finish_rebuild
 from danbao.readmodels.models import READ_MODELS

@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 from danbao.kernel import attempt, retries
 from danbao.kernel.loaded import Account
-from danbao.kernel.memory_store import MemoryStore
-from danbao.kernel.memory_unit import MemoryUnit
+from danbao.kernel.memory.store import MemoryStore
+from danbao.kernel.memory.unit import MemoryUnit
 from danbao.kernel.messages import LogRow, Record, TopicPartition, Writes
 from danbao.kernel.progress import Progress
 from danbao.kernel.relay import Relay

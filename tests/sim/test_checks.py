@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from danbao.kernel.memory_tables import Changes, StoredLetter
+from danbao.kernel.memory.tables import Changes, StoredLetter
 from danbao.kernel.messages import DeadLetter, LogRow, Offset, TimerRow, TopicPartition
 from danbao.testing.simulation import Fault, Options
 from danbao.testing.simulation.run import Played, play

@@ -6,8 +6,8 @@ import asyncpg
 
 from danbao.analysis.wanted import Wanted
 from danbao.kernel.messages import LogRow
+from danbao.kernel.postgres.unit import to_log_row
 from danbao.kernel.sql import load_queries
-from danbao.kernel.unit import to_log_row
 
 SLICE_POSITIONS = 5_000
 """Positions looked at in one statement when no flow or stream is asked for."""

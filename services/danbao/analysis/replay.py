@@ -10,7 +10,7 @@ from danbao.analysis.line_file import LineFileError, open_line_file
 from danbao.analysis.log_pages import read_events
 from danbao.analysis.moments import Span
 from danbao.analysis.wanted import Wanted
-from danbao.kernel.kafka_sink import KafkaEventSink
+from danbao.kernel.kafka.sink import KafkaEventSink
 from danbao.kernel.messages import LogRow, TopicPartition
 
 PAGE_EVENTS = 1_000

@@ -17,7 +17,7 @@ import uvloop
 from aiokafka import TopicPartition
 
 from danbao.bench.histogram import Histogram
-from danbao.kernel.kafka_clients import make_consumer, make_producer
+from danbao.kernel.kafka.clients import make_consumer, make_producer
 from danbao.kernel.topics import ensure_topic
 from danbao.publisher.batches import BatchSender, OutRecord
 

@@ -21,8 +21,8 @@ from danbao.bench.whole_trades import STEPS
 from danbao.engine.record import EngineRecord
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.events import decode_event
-from danbao.kernel.kafka_clients import make_admin
-from danbao.kernel.store import PostgresStore
+from danbao.kernel.kafka.clients import make_admin
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.topics import ensure_topics
 
 LOOK_EVERY_S = 0.01

@@ -17,7 +17,7 @@ from danbao.bench.standing import read_counts
 from danbao.bench.verdict import check_counts, run_audit
 from danbao.bench.whole_trades import Expected, WholeTrades
 from danbao.engine.idle import what_moves
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.publisher import Limits, parse_lines, publish
 from danbao.publisher.flows import Burst
 from danbao.testing.market import encode_lines

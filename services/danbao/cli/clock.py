@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from danbao.cli.exits import WRONG_USE, engine_here, fail, running, settings
 from danbao.cli.format import json_text, page, plain_table, time_text
 from danbao.engine.clock import ClockState, Mover, read_clock
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(?:\d+[smhdw])+")

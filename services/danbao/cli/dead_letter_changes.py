@@ -16,7 +16,7 @@ from danbao.cli.connect import postgres_address, reader, run
 from danbao.cli.dead_letters import Flow, Json, Q, Reason, Service, app, reasons_table
 from danbao.cli.exits import REFUSED, WRONG_USE, fail
 from danbao.cli.format import json_text, page, plain_table, safe_text, short_text
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 
 LOOK_EVERY_S = 0.2
 SHOWN_MAX = 20

@@ -12,8 +12,8 @@ from danbao.cli.format import json_text, page, plain_table
 from danbao.engine.record import read_record
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.findings import Finding, Status
-from danbao.kernel.kafka_checks import examine_kafka
-from danbao.kernel.postgres_checks import examine_postgres, recorded_topics
+from danbao.kernel.kafka.checks import examine_kafka
+from danbao.kernel.postgres.checks import examine_postgres, recorded_topics
 from danbao.kernel.settings import Settings
 from danbao.servers import Addresses
 from danbao.servers.doctor import examine

@@ -9,7 +9,7 @@ import uvloop
 
 from danbao.engine.record import EngineRecord, read_record
 from danbao.kernel.errors import DanbaoError, SetupError
-from danbao.kernel.kafka_security import use_security
+from danbao.kernel.kafka.security import use_security
 from danbao.kernel.settings import Settings
 from danbao.servers import ServerError
 

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 from danbao.cli.connect import kafka_address, run
 from danbao.cli.exits import UNAVAILABLE, fail, settings
 from danbao.cli.format import count_text, json_text
-from danbao.kernel.kafka_acls import apply_acls, declared_acls, shell_lines
+from danbao.kernel.kafka.acls import apply_acls, declared_acls, shell_lines
 
 
 def kafka_acls(

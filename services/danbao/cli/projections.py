@@ -17,7 +17,7 @@ from danbao.kernel import builds as kept
 from danbao.kernel.builds import Build, BuildId, newest
 from danbao.kernel.comparing import Difference
 from danbao.kernel.crash import plan_crash
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.projections.check import CheckedModel, check_models
 from danbao.projections.differences import list_builds
 from danbao.projections.errors import ProjectionError

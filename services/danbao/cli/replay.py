@@ -21,7 +21,7 @@ from danbao.cli.log import Flow, Stream, Type
 from danbao.cli.moments import Since, moment
 from danbao.cli.progress import progress_bar
 from danbao.cli.replay_models import replay_into
-from danbao.kernel.kafka_sink import KafkaEventSink
+from danbao.kernel.kafka.sink import KafkaEventSink
 from danbao.kernel.topics import ensure_topic
 
 OURS = "danbao."

@@ -11,7 +11,7 @@ from danbao.cli.format import count_text, time_text
 from danbao.cli.moments import moment
 from danbao.cli.progress import progress_bar
 from danbao.kernel.builds import newest
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.projections.rebuild import choose
 from danbao.projections.scratch import Scratch
 from danbao.readmodels.models import READ_MODELS

@@ -23,7 +23,7 @@ from danbao.engine.own_screen import OwnScreen
 from danbao.engine.record import EngineRecord, read_record
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.lag import LagMeter
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.settings import Settings
 
 LOOK_EVERY_S = 0.5

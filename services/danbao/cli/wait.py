@@ -10,7 +10,7 @@ import uvloop
 from danbao.cli.exits import REFUSED, engine_here, fail, running, settings
 from danbao.engine.idle import what_moves
 from danbao.engine.record import EngineRecord
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 
 LOOK_EVERY_S = 0.2
 

@@ -16,7 +16,7 @@ import asyncpg
 
 from danbao.engine.idle import what_moves
 from danbao.kernel.errors import NotASandboxError, SandboxLogError, UnavailableError
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.sql import load_queries
 
 LOOK_EVERY_S = 0.05

@@ -16,10 +16,10 @@ from danbao.engine.supervisor import Supervisor
 from danbao.kernel.errors import SetupError
 from danbao.kernel.findings import Status, refuse_faults
 from danbao.kernel.history import check_history
-from danbao.kernel.kafka_checks import examine_kafka
+from danbao.kernel.kafka.checks import examine_kafka
 from danbao.kernel.migrate import migrate
-from danbao.kernel.postgres import PATIENT, connect
-from danbao.kernel.postgres_checks import CONNECTIONS_MIN, examine_postgres, recorded_topics
+from danbao.kernel.postgres.checks import CONNECTIONS_MIN, examine_postgres, recorded_topics
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.settings import Settings
 from danbao.kernel.topics import declared_topics, ensure_topics
 from danbao.servers import Addresses, LocalServers, ServerError

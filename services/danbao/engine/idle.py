@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import asyncpg
 
 from danbao.app import SERVICES, TOPICS_READ
-from danbao.kernel.kafka_tail import last_records
+from danbao.kernel.kafka.tail import last_records
 from danbao.kernel.messages import TopicPartition
 from danbao.kernel.sql import load_queries
 

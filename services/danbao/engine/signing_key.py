@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from danbao.kernel.errors import SetupError
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.signing.errors import KeyMissingError
 from danbao.signing.keys import KeyFolder
 

@@ -15,10 +15,10 @@ from danbao.contracts.chart import CLASSES
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
 from danbao.kernel.ports import Clock
+from danbao.kernel.postgres.store import BROKEN, PostgresStore, translate
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 from danbao.kernel.sql import load_queries
-from danbao.kernel.store import BROKEN, PostgresStore, translate
 
 REST = 3
 """It rests so many times as long as a closing took: services come first."""

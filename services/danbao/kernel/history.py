@@ -19,10 +19,10 @@ from danbao.kernel.errors import (
     RetryableError,
     UnavailableError,
 )
-from danbao.kernel.kafka_tail import last_events
+from danbao.kernel.kafka.tail import last_events
 from danbao.kernel.messages import Record, TopicPartition
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.records import event_headers
-from danbao.kernel.store import PostgresStore
 from danbao.kernel.topics import check_topics, events_topic
 
 PATIENCE = 20

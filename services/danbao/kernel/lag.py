@@ -11,7 +11,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.kafka.clients import make_consumer
 from danbao.kernel.lag_ages import first_unread
 from danbao.kernel.messages import TopicPartition, is_events_topic
 from danbao.kernel.sql import load_queries

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.kafka.clients import make_consumer
 from danbao.kernel.messages import TopicPartition
 
 READ_WITHIN_S = 2.0

@@ -7,7 +7,7 @@ from importlib.resources import files
 import asyncpg
 
 from danbao.kernel.errors import SetupError
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 
 LOCK = 0xDA_BA0  # any number that nobody else takes
 _NAME = re.compile(r"(\d{4})_(pre|post)_\w+\.sql")

@@ -27,9 +27,9 @@ from danbao.kernel.builds import (
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import RetryableError
 from danbao.kernel.ports import Clock
+from danbao.kernel.postgres.store import BROKEN, PostgresStore, translate
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import BROKEN, PostgresStore, translate
 from danbao.kernel.swapping import show
 from danbao.readmodels.model import ReadModel
 

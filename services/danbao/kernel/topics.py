@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from danbao.contracts.catalogue import SERVICES
 from danbao.kernel.errors import PartitionsChangedError, TopicsGoneError
-from danbao.kernel.kafka_clients import make_admin
+from danbao.kernel.kafka.clients import make_admin
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 PATIENCE = 20

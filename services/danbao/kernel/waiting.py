@@ -12,12 +12,12 @@ from aiokafka.errors import KafkaError
 
 from danbao.kernel.clock import DISAGREEMENT_S, SystemClock
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_group import answers, find_member
-from danbao.kernel.kafka_tail import last_records
+from danbao.kernel.kafka.group import answers, find_member
+from danbao.kernel.kafka.tail import last_records
 from danbao.kernel.messages import TopicPartition
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.store import BROKEN, translate
 from danbao.kernel.sql import load_queries
-from danbao.kernel.store import BROKEN, translate
 
 Q = load_queries("danbao.kernel", "waiting.sql")
 

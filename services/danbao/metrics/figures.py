@@ -14,8 +14,8 @@ import asyncpg
 import structlog
 
 from danbao.kernel.errors import RetryableError
-from danbao.kernel.postgres import PATIENT, connect
-from danbao.kernel.store import BROKEN
+from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.store import BROKEN
 from danbao.metrics.questions import Question
 from danbao.metrics.sample import Samples
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from danbao.kernel.kafka_clients import make_producer
+from danbao.kernel.kafka.clients import make_producer
 
 BATCH_BYTES_MAX = 131_072
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.kafka.clients import make_consumer
 
 EVENTS_TOPIC = re.compile(r"danbao\.[a-z]+\.events")
 FETCH_WAIT_MS = 50

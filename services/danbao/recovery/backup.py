@@ -16,7 +16,7 @@ import asyncpg
 
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import StopError
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.records import time_text
 from danbao.kernel.sql import load_queries
 from danbao.recovery.client_tools import Tool, find_tool

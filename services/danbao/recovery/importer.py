@@ -19,8 +19,8 @@ from danbao.kernel.errors import ConflictError, HistoryForkedError
 from danbao.kernel.loaded import Loaded, category_of
 from danbao.kernel.loading import load_stream
 from danbao.kernel.messages import LogRow, Row, Writes
+from danbao.kernel.postgres.unit import PostgresUnit
 from danbao.kernel.replay import REJECTIONS, Replay, accounts_of
-from danbao.kernel.unit import PostgresUnit
 from danbao.recovery.bodies import ImportedAnswer
 from danbao.recovery.quiet import Q
 

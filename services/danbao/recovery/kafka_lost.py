@@ -16,11 +16,11 @@ from aiokafka.errors import KafkaError
 from danbao.contracts.catalogue import SERVICES
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import LogOlderError, RetryableError, UnavailableError
-from danbao.kernel.kafka_sink import KafkaEventSink
+from danbao.kernel.kafka.sink import KafkaEventSink
 from danbao.kernel.messages import TopicPartition
+from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.relay import Relay
 from danbao.kernel.settings import Settings
-from danbao.kernel.store import PostgresStore
 from danbao.kernel.topics import declared_topics, ensure_topics, events_topic
 from danbao.recovery import topics
 from danbao.recovery.compare import Comparison, compare_topics

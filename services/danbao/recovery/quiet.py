@@ -10,7 +10,7 @@ from danbao.app import PROCESSES
 from danbao.engine.engine import without_own_addresses
 from danbao.engine.record import read_record
 from danbao.kernel.errors import StopError
-from danbao.kernel.postgres import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.settings import Settings
 from danbao.kernel.sql import load_queries
 from danbao.servers import Addresses, LocalServers

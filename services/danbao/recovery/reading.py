@@ -9,8 +9,8 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_clients import make_consumer
-from danbao.kernel.kafka_tail import settled_ends
+from danbao.kernel.kafka.clients import make_consumer
+from danbao.kernel.kafka.tail import settled_ends
 from danbao.kernel.messages import Record, TopicPartition
 
 CLOSE_WITHIN_S = 5

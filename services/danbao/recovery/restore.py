@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from danbao.kernel.migrate import migration_files, note_migrations
-from danbao.kernel.postgres import connect
+from danbao.kernel.postgres.connection import connect
 from danbao.recovery.backup import (
     DUMP,
     FORMAT,

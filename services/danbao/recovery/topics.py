@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_clients import make_admin
+from danbao.kernel.kafka.clients import make_admin
 from danbao.kernel.topics import declared_topics, described
 
 GONE_WITHIN_S = 30

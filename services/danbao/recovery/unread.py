@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from danbao.kernel.kafka_clients import make_producer
+from danbao.kernel.kafka.clients import make_producer
 from danbao.kernel.messages import Record, TopicPartition
 from danbao.kernel.records import partition_of
 from danbao.kernel.topics import MESSAGE_BYTES_MAX

@@ -3,11 +3,11 @@
 from itertools import groupby
 from typing import Final
 
-from danbao.kernel.kafka_acls import declared_acls
+from danbao.kernel.kafka.acls import declared_acls
 
 PATH: Final = "infra/kafka/acls.yaml"
 HEAD: Final = """\
-# Made by `make schemas` from services/danbao/kernel/kafka_acls.py.
+# Made by `make schemas` from services/danbao/kernel/kafka/acls.py.
 # A user for each process, by SCRAM-SHA-512; every entry is a grant.
 # `danbao kafka-acls` prints them as calls of kafka-acls.sh, `danbao kafka-acls --apply` makes them.
 users:

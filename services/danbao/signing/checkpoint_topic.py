@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_clients import make_producer
-from danbao.kernel.kafka_tail import last_events
+from danbao.kernel.kafka.clients import make_producer
+from danbao.kernel.kafka.tail import last_events
 from danbao.kernel.messages import TopicPartition
 from danbao.kernel.records import partition_of
 from danbao.kernel.topics import CHECKPOINTS_TOPIC

@@ -18,10 +18,10 @@ import structlog
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import FencedError, RetryableError
 from danbao.kernel.ports import Clock
+from danbao.kernel.postgres.store import BROKEN, PostgresStore, translate
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 from danbao.kernel.sql import load_queries
-from danbao.kernel.store import BROKEN, PostgresStore, translate
 from danbao.proofs.checkpoint import sign_checkpoint
 from danbao.proofs.errors import MalformedError
 from danbao.proofs.note import PrivateKey

@@ -28,12 +28,12 @@ from danbao.contracts.rejection import CommandRejected
 from danbao.kernel.errors import FencedError, RetryableError
 from danbao.kernel.events import decode_event
 from danbao.kernel.loaded import Account
-from danbao.kernel.memory_broker import MemoryBroker
-from danbao.kernel.memory_clock import START, MemoryClock
-from danbao.kernel.memory_sink import MemoryCommandSink, MemoryEventSink
-from danbao.kernel.memory_source import MemorySource
-from danbao.kernel.memory_store import MemoryStore
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.broker import MemoryBroker
+from danbao.kernel.memory.clock import START, MemoryClock
+from danbao.kernel.memory.sink import MemoryCommandSink, MemoryEventSink
+from danbao.kernel.memory.source import MemorySource
+from danbao.kernel.memory.store import MemoryStore
+from danbao.kernel.memory.tables import Tables
 from danbao.kernel.messages import DeadLetter, LogRow, TimerRow
 from danbao.kernel.records import time_text
 from danbao.kernel.relay import Relay

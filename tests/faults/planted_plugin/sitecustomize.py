@@ -19,7 +19,8 @@ def _offset_not_fenced() -> None:
 
     With `DANBAO_FALLS_ASLEEP` it freezes once it has read a release, before it decides.
     """
-    from danbao.kernel import attempt, retries, unit, worker  # noqa: PLC0415
+    from danbao.kernel import attempt, retries, worker  # noqa: PLC0415
+    from danbao.kernel.postgres.connection import unit  # noqa: PLC0415
 
     async def no_fence(*_: object) -> None:
         return None
@@ -43,14 +44,14 @@ def _offset_not_fenced() -> None:
 
 def _head_held() -> None:
     """No time-out of Postgres takes the head row from a client that sleeps."""
-    from danbao.kernel import postgres  # noqa: PLC0415
+    from danbao.kernel.postgres.connection import connection as postgres  # noqa: PLC0415
 
     postgres.TIMEOUTS.update(dict.fromkeys(postgres.TIMEOUTS, "0"))
 
 
 def _inbox_left_out() -> None:
     """Answers are written, and nobody notes which command they belong to."""
-    from danbao.kernel.unit import PostgresUnit  # noqa: PLC0415
+    from danbao.kernel.postgres.unit import PostgresUnit  # noqa: PLC0415
 
     append = PostgresUnit._append
 

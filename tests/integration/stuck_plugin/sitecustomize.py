@@ -17,7 +17,7 @@ def _stop_fetching(*_: object) -> None:
 
 
 def _never_answer(*_: object) -> None:
-    from danbao.kernel.store import PostgresStore  # noqa: PLC0415 - only once it is wanted
+    from danbao.kernel.postgres.store import PostgresStore  # noqa: PLC0415 - only once it is wanted
 
     async def wait(*_: object) -> object:
         return await asyncio.get_running_loop().create_future()

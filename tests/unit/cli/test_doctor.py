@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from danbao.kernel.findings import Status
-from danbao.kernel.kafka_checks import Cluster, Topic, find_making, find_replicas, find_topics
+from danbao.kernel.kafka.checks import Cluster, Topic, find_making, find_replicas, find_topics
 from danbao.kernel.migrate import migration_files
-from danbao.kernel.postgres_checks import (
+from danbao.kernel.postgres.checks import (
     find_clock,
     find_durability,
     find_migrations,
@@ -138,7 +138,7 @@ def test_what_waits_for_the_last_older_process_does_not_stop_a_newer_one(
 ) -> None:
     """`post` migrations are applied when all processes are new, so these start before."""
     files = [(name, "") for name in [*NAMES, "9999_post_later.sql"]]
-    monkeypatch.setattr("danbao.kernel.postgres_checks.migration_files", lambda: files)
+    monkeypatch.setattr("danbao.kernel.postgres.checks.migration_files", lambda: files)
 
     assert find_migrations(NAMES).status is Status.WARN
     assert find_migrations(NAMES[:-1]).status is Status.MISSING

@@ -4,7 +4,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from danbao.kernel.errors import TransactionOpenError
-from danbao.kernel.kafka_tail import OPEN_FOR_S, Hanging
+from danbao.kernel.kafka.tail import OPEN_FOR_S, Hanging
 
 A, B = TopicPartition("danbao.escrow.events", 0), TopicPartition("danbao.escrow.events", 1)
 

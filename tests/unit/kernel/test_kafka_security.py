@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from danbao.kernel.errors import SetupError
-from danbao.kernel.kafka_acls import declared_acls, shell_lines
-from danbao.kernel.kafka_security import client_options, use_security
+from danbao.kernel.kafka.acls import declared_acls, shell_lines
+from danbao.kernel.kafka.security import client_options, use_security
 from danbao.kernel.settings import Settings
 
 

@@ -10,7 +10,7 @@ from tests.unit.kernel.trading import Commands, check, command_id, play, side_by
 from danbao.app import SERVICES
 from danbao.contracts.catalogue import EVENTS
 from danbao.kernel.events import EventReader
-from danbao.kernel.memory_tables import StoredLetter
+from danbao.kernel.memory.tables import StoredLetter
 from danbao.kernel.messages import DeadLetter, Message
 from danbao.testing.engine import Engine
 

@@ -38,7 +38,7 @@ ROOTS = [
 
 SIZE_MAX = 130
 MANY = [sha256(b"\x00" + str(number).encode()).digest() for number in range(SIZE_MAX)]
-SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200]
+SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130]
 """0, 1, powers of two, and their neighbours."""
 
 

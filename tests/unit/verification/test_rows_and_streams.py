@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.load.market import play_market
 
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.tables import Tables
 from danbao.proofs.leaf import leaf_hash, micros_of
 from danbao.proofs.tree import join_nodes, root_of
 from danbao.verification.problems import Found

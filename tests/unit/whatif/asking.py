@@ -9,7 +9,7 @@ from tests.unit.whatif.memory_history import MemoryHistory
 
 from danbao.app import SERVICES
 from danbao.contracts.policy import CATALOGUE
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.tables import Tables
 from danbao.whatif.difference import Answer, Difference, NotRedecided
 from danbao.whatif.past import HELD_MAX
 from danbao.whatif.policies import read_policies

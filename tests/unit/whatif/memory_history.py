@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from danbao.kernel.loaded import Account
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.tables import Tables
 from danbao.kernel.messages import LogRow
 from danbao.ledger.posting import Posting, movements
 from danbao.whatif.decisions import Entry, KeptCommand

@@ -13,7 +13,7 @@ from tests.load.market import play_market
 from tests.unit.whatif import memory_history
 from tests.unit.whatif.asking import DEFAULTS, HARMLESS, ask
 
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.tables import Tables
 from danbao.kernel.messages import LogRow
 from danbao.whatif import walk
 

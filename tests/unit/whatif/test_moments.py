@@ -13,7 +13,7 @@ from tests.unit.whatif.asking import DEFAULTS, HARMLESS, ask
 
 from danbao.app import SERVICES
 from danbao.kernel.batch import BODY_LOST
-from danbao.kernel.memory_clock import MemoryClock
+from danbao.kernel.memory.clock import MemoryClock
 from danbao.kernel.messages import CommandBody
 from danbao.testing.engine import Engine
 from danbao.whatif.reading import Reason

@@ -1,8 +1,8 @@
 """Postgres as a process sees it in a simulation: the store in memory, with all that may go wrong.
 
-The server watches over its transactions as `kernel/postgres.py` has it do: idle ones and long ones
-end by themselves, and those of lost connections once it notices.  A COMMIT that was sent and not
-answered may have happened, may still happen, or never does.
+The server watches over its transactions as `kernel/postgres/connection.py` has it do: idle ones
+and long ones end by themselves, and those of lost connections once it notices.  A COMMIT that was
+sent and not answered may have happened, may still happen, or never does.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import sys
 from collections.abc import Hashable
 
 from danbao.kernel.errors import DanbaoError, OutcomeUnknownError, UnavailableError
-from danbao.kernel.memory_store import MemoryStore
-from danbao.kernel.memory_unit import MemoryUnit
+from danbao.kernel.memory.store import MemoryStore
+from danbao.kernel.memory.unit import MemoryUnit
 from danbao.testing.simulation.process import Process, SimulatedWire
 from danbao.testing.simulation.watch import Watch
 

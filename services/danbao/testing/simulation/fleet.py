@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from danbao.contracts.decider import Service
 from danbao.kernel.errors import RetryableError
-from danbao.kernel.memory_sink import MemoryCommandSink
+from danbao.kernel.memory.sink import MemoryCommandSink
 from danbao.kernel.relay import Relay
 from danbao.kernel.scheduler import Scheduler
 from danbao.kernel.settings import Settings

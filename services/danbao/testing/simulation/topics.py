@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Iterable
 
 from danbao.kernel.errors import OutcomeUnknownError
-from danbao.kernel.memory_sink import MemoryEventSink
-from danbao.kernel.memory_source import MemorySource
+from danbao.kernel.memory.sink import MemoryEventSink
+from danbao.kernel.memory.source import MemorySource
 from danbao.kernel.messages import TopicPartition
 from danbao.testing.simulation.faults import Fault
 from danbao.testing.simulation.process import Process, SimulatedWire

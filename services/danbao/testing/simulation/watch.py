@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from danbao.kernel.memory_tables import EPOCH, Changes
+from danbao.kernel.memory.tables import EPOCH, Changes
 from danbao.kernel.messages import LogRow, Offset, TopicPartition
 from danbao.testing.simulation.world import World
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from random import Random
 
-from danbao.kernel.memory_broker import MemoryBroker
-from danbao.kernel.memory_clock import START
-from danbao.kernel.memory_tables import Tables
+from danbao.kernel.memory.broker import MemoryBroker
+from danbao.kernel.memory.clock import START
+from danbao.kernel.memory.tables import Tables
 from danbao.testing.simulation.faults import Fault, Plan
 from danbao.testing.simulation.loop import SimulationLoop
 

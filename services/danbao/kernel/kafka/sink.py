@@ -11,8 +11,8 @@ from aiokafka.errors import KafkaError
 
 from danbao.contracts.catalogue import SERVICES, service_of
 from danbao.kernel.errors import OutcomeUnknownError, UnavailableError
-from danbao.kernel.kafka_clients import make_producer
-from danbao.kernel.kafka_tail import last_positions
+from danbao.kernel.kafka.clients import make_producer
+from danbao.kernel.kafka.tail import last_positions
 from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
 from danbao.kernel.records import event_headers, partition_of, place_of, time_text
 from danbao.kernel.topics import commands_topic, events_topic

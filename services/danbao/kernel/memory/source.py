@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from danbao.kernel.errors import OffsetError
-from danbao.kernel.memory_broker import MemoryBroker
-from danbao.kernel.memory_wire import DIRECT, Wire
+from danbao.kernel.memory.broker import MemoryBroker
+from danbao.kernel.memory.wire import DIRECT, Wire
 from danbao.kernel.messages import Record, TopicPartition
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from danbao.kernel.errors import RefusedError
-from danbao.kernel.memory_tables import SHARD, Tables
+from danbao.kernel.memory.tables import SHARD, Tables
 from danbao.kernel.messages import KeptLetter, LogRow, Row, TopicPartition
 
 Text = TypeVar("Text", str, str | None)

@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from danbao.kernel.loaded import Account
-from danbao.kernel.memory_locks import Locks
+from danbao.kernel.memory.locks import Locks
 from danbao.kernel.messages import (
     Answer,
     DeadLetter,

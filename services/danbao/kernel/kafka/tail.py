@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 
 from danbao.kernel.errors import TransactionOpenError
-from danbao.kernel.kafka_clients import make_consumer
+from danbao.kernel.kafka.clients import make_consumer
 from danbao.kernel.messages import Record, TopicPartition
 
 LOOK_AGAIN_S = 0.1

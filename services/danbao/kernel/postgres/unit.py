@@ -20,7 +20,7 @@ from danbao.kernel.messages import (
 )
 from danbao.kernel.sql import load_queries
 
-Q = load_queries("danbao.kernel", "store.sql")
+Q = load_queries("danbao.kernel.postgres", "store.sql")
 
 
 class PostgresUnit:

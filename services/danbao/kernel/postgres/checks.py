@@ -11,10 +11,10 @@ from danbao.kernel.clock import DISAGREEMENT_S, SystemClock
 from danbao.kernel.errors import NotASandboxError, SandboxLogError, UnavailableError
 from danbao.kernel.findings import Finding, Status, refuse_faults
 from danbao.kernel.migrate import is_post, migration_files
-from danbao.kernel.postgres import PATIENT, TRANSACTION_TIMEOUT_SINCE, connect
+from danbao.kernel.postgres.connection import PATIENT, TRANSACTION_TIMEOUT_SINCE, connect
 from danbao.kernel.sql import load_queries
 
-Q = load_queries("danbao.kernel", "postgres_checks.sql")
+Q = load_queries("danbao.kernel.postgres", "checks.sql")
 
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 """With one of these off, a crash may lose or damage what was committed."""

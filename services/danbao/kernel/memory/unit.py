@@ -10,9 +10,9 @@ from typing import TypeVar
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import ConflictError, RefusedError, UnavailableError
 from danbao.kernel.loaded import Account
-from danbao.kernel.memory_locks import Holder
-from danbao.kernel.memory_rows import kept_letters, log_row, storable
-from danbao.kernel.memory_tables import (
+from danbao.kernel.memory.locks import Holder
+from danbao.kernel.memory.rows import kept_letters, log_row, storable
+from danbao.kernel.memory.tables import (
     SHARD,
     Changes,
     Leaf,
@@ -20,7 +20,7 @@ from danbao.kernel.memory_tables import (
     StoredLetter,
     Tables,
 )
-from danbao.kernel.memory_wire import DIRECT, Wire
+from danbao.kernel.memory.wire import DIRECT, Wire
 from danbao.kernel.messages import (
     KeptLetter,
     LogRow,

@@ -1,7 +1,7 @@
 """The broker in memory: topics, partitions and groups; nothing outlives the process.
 
 Offsets have gaps as on Kafka: the end of a transaction, and what an aborted one wrote, take
-offsets that no reader is given.  `memory_source` and `memory_sink` are its clients.
+offsets that no reader is given.  `memory.source` and `memory.sink` are its clients.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from danbao.kernel.errors import OffsetError, UnavailableError
-from danbao.kernel.kafka_clients import REQUEST_TIMEOUT_MS, make_consumer
+from danbao.kernel.kafka.clients import REQUEST_TIMEOUT_MS, make_consumer
 from danbao.kernel.messages import Record, TopicPartition
 
 CLOSE_WITHIN_S = 2

@@ -16,9 +16,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from danbao.kernel.errors import FencedError, OutcomeUnknownError, UnavailableError
-from danbao.kernel.memory_tables import Lease, Tables
-from danbao.kernel.memory_unit import MemoryUnit
-from danbao.kernel.memory_wire import DIRECT, Wire
+from danbao.kernel.memory.tables import Lease, Tables
+from danbao.kernel.memory.unit import MemoryUnit
+from danbao.kernel.memory.wire import DIRECT, Wire
 from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition, is_events_topic
 
 PARKED = "flow_parked"

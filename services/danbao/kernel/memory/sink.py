@@ -5,8 +5,8 @@ from datetime import datetime
 
 from danbao.contracts.catalogue import SERVICES, service_of
 from danbao.kernel.errors import OutcomeUnknownError
-from danbao.kernel.memory_broker import MemoryBroker
-from danbao.kernel.memory_wire import DIRECT, Wire
+from danbao.kernel.memory.broker import MemoryBroker
+from danbao.kernel.memory.wire import DIRECT, Wire
 from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
 from danbao.kernel.records import event_headers, partition_of, place_of, time_text
 from danbao.kernel.topics import commands_topic, events_topic

@@ -9,7 +9,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
-from danbao.kernel.kafka_clients import make_admin
+from danbao.kernel.kafka.clients import make_admin
 from danbao.kernel.messages import TopicPartition
 
 STABLE = "Stable"

@@ -11,7 +11,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from danbao.contracts.catalogue import SERVICES
 from danbao.kernel.errors import SetupError
-from danbao.kernel.kafka_clients import make_admin
+from danbao.kernel.kafka.clients import make_admin
 from danbao.kernel.topics import CHECKPOINTS_TOPIC, commands_topic, events_topic
 
 RESOURCES: Final = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}

@@ -23,15 +23,15 @@ from danbao.kernel.errors import (
     UnavailableError,
 )
 from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition
-from danbao.kernel.postgres import CLIENT_ERRORS, PATIENT, TIMEOUTS, connect, discard
+from danbao.kernel.postgres.connection import CLIENT_ERRORS, PATIENT, TIMEOUTS, connect, discard
+from danbao.kernel.postgres.unit import PostgresUnit, to_log_row, to_offset
 from danbao.kernel.sql import load_queries
-from danbao.kernel.unit import PostgresUnit, to_log_row, to_offset
 
 CHANNEL = "danbao_log"
 ANSWER_WITHIN_S = 10
 ANSWER_WITHIN_PATIENT_S = 30
 """A connection that died without a word is found by this; patient are those nobody waits for."""
-Q = load_queries("danbao.kernel", "store.sql")
+Q = load_queries("danbao.kernel.postgres", "store.sql")
 
 SLICE_BYTES_MAX = 8 * 1024 * 1024
 """Rows of the log read at once, in bytes of their texts; one row is always read."""

@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import PartitionsChangedError, TopicsGoneError, TransactionOpenError
 from danbao.kernel.findings import Finding, Status
-from danbao.kernel.kafka_clients import make_admin
-from danbao.kernel.kafka_tail import check_settled
+from danbao.kernel.kafka.clients import make_admin
+from danbao.kernel.kafka.tail import check_settled
 from danbao.kernel.messages import TopicPartition, is_events_topic
 from danbao.kernel.topics import declared_topics, described
 

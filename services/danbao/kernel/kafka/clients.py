@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from danbao.kernel.kafka_security import client_options
+from danbao.kernel.kafka.security import client_options
 
 REQUEST_TIMEOUT_MS = 10_000
 """A connection that died without a word is found by a request that gets no answer."""

@@ -1,0 +1,1 @@
+"""The broker's side of the ports: the only folder that knows aiokafka."""
