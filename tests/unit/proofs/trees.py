@@ -36,9 +36,9 @@ ROOTS = [
 ]
 """Root of the tree of so many leaves."""
 
-SIZE_MAX = 130
+SIZE_MAX = 200
 MANY = [sha256(b"\x00" + str(number).encode()).digest() for number in range(SIZE_MAX)]
-SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130]
+SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200]
 """0, 1, powers of two, and their neighbours."""
 
 
