@@ -13,11 +13,11 @@ from aiokafka.errors import (
     KafkaError,
     TopicAuthorizationFailedError,
 )
-from danbao.kernel.kafka_acls import apply_acls, declared_acls
-from danbao.kernel.kafka_clients import make_admin, make_producer
 from tests.integration.running_engine import environment, remove_data
 
 from danbao.engine.engine import set_up
+from danbao.kernel.kafka.acls import apply_acls, declared_acls
+from danbao.kernel.kafka.clients import make_admin, make_producer
 from danbao.kernel.kafka.security import use_security
 from danbao.kernel.settings import Settings
 from danbao.publisher import Limits, parse_lines, publish
