@@ -2,7 +2,7 @@
 
 SIGUSR1 cancels the task in which aiokafka fetches, as faults of its own once did (983, 1154):
 the consumer lives, stays in its group, and never gives a record again.  SIGUSR2 makes every look
-at the log or at the timers wait for ever, as an answer that never comes.
+at the log, the read models or the timers wait for ever, as an answer that never comes.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ def _never_answer(*_: object) -> None:
         return await asyncio.get_running_loop().create_future()
 
     PostgresStore.read_log = wait  # type: ignore[method-assign, assignment]
+    PostgresStore.connection = wait  # type: ignore[method-assign, assignment]
     PostgresStore.due_timers = wait  # type: ignore[method-assign, assignment]
 
 
