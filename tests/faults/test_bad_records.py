@@ -13,6 +13,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from tests.faults.conftest import Settle
 from tests.faults.fleet import Fleet
 from tests.faults.load import Load
+from tests.faults.points import SERVICE_BACK_WITHIN_S
 from tests.faults.record import FaultRecord
 from tests.faults.test_commands_twice import answers_of, created, have_merchant
 from tests.faults.watch import Watch
@@ -27,7 +28,6 @@ PARTITIONS = 8
 FLIPPED = 300
 HEADERS = 10_000
 TEN_MEBIBYTES = 10 * 1_048_576
-ANSWERED_WITHIN_S = 3.0
 OTHERS_COMMIT_WITHIN_S = 5.0
 HAPPENS_WITHIN_S = 60
 NULLED = ("ce_id", "ce_type", "ce_partitionkey", "ce_actor", "ce_specversion", "content-type", "x")
@@ -95,7 +95,7 @@ async def test_bad_records_of_every_kind_amid_trades_hold_nobody_up(
         after = good(f"after {run}", f"T-after-{run}")
         await wire.send(after, 0)
         answer = await wire.answer(after.command_id)
-        fault.took("next answered", answer.seen_at - begun, ANSWERED_WITHIN_S)
+        fault.took("next answered", answer.seen_at - begun, SERVICE_BACK_WITHIN_S)
         await load.finish()
     await settle(fault)
 
