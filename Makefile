@@ -13,7 +13,7 @@ JOBS ?= 2
 MINUTES ?= 15
 PEERS = $(shell $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"])')
 
-.PHONY: help setup demo test test-unit test-sim test-integration test-faults faults soak sim bench bench-peers check fmt fmt-check lint types imports \
+.PHONY: help setup demo test test-unit test-slow test-sim test-integration test-faults faults soak sim bench bench-peers check fmt fmt-check lint types imports \
 	schemas schemas-verify up down lock clean
 
 help: ## print this list
@@ -37,10 +37,13 @@ up: setup ## run the engine in the foreground; Ctrl-C stops it
 down: setup ## stop an engine started with `danbao up --detach`
 	@$(BIN)/danbao down
 
-test: test-unit test-sim test-integration ## all tests but the fault suite, the last ones on real Kafka and Postgres
+test: test-unit test-slow test-sim test-integration ## all tests but the fault suite, the last ones on real Kafka and Postgres
 
 test-unit: setup ## the pure tests: seconds, no server
-	@$(BIN)/pytest tests/unit tests/tidy -n 2
+	@$(BIN)/pytest tests/unit tests/tidy -n 2 -m "not slow"
+
+test-slow: setup ## the pure tests that take seconds each
+	@$(BIN)/pytest tests/unit -n 2 -m slow
 
 test-sim: setup ## a few simulations, and bugs that they must find: no server
 	@$(BIN)/pytest tests/sim -n 2

@@ -4,6 +4,7 @@ import re
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -72,6 +73,7 @@ def test_a_page_has_everything_in_itself() -> None:
     assert "src=" not in page
 
 
+@pytest.mark.slow
 def test_several_stages_stand_on_one_page_and_one_below_the_other() -> None:
     """One command, one page."""
     loop = a_loop()

@@ -14,6 +14,8 @@ from danbao.cli.report.page import CODES_SHOWN, render_page
 from danbao.cli.report.svg import VARIABLES
 from danbao.ledger.books import BookLine
 
+pytestmark = pytest.mark.slow  # the plots are drawn
+
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script>'
 

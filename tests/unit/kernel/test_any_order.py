@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.kernel.trading import (
@@ -84,6 +85,7 @@ def test_lost_answers_change_nothing(random: Random) -> None:
 
 @few
 @given(st.integers(1, 4), seeds)
+@pytest.mark.slow
 def test_any_number_of_workers_gives_the_same(workers: int, random: Random) -> None:
     """Workers come and go; partitions change hands in between."""
 

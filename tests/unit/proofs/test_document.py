@@ -85,6 +85,7 @@ def changed(raw: bytes) -> Iterator[bytes]:
         yield raw[:place] + bytes([byte]) + raw[place:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("proof", PROOFS, ids=["event", "trade", "consistency"])
 def test_changing_any_byte_is_found(check: Check, proof: Proof) -> None:
@@ -93,6 +94,7 @@ def test_changing_any_byte_is_found(check: Check, proof: Proof) -> None:
         refuse(check, raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("check", "tries"), [(own_check, 32), (stand_alone(), 8)])
 def test_any_byte_of_a_small_proof_may_become_many_others(check: Check, tries: int) -> None:
     """Changes of each byte, drawn once; fewer of the signature, which takes longest to check."""

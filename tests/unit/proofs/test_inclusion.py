@@ -41,6 +41,7 @@ def test_paths_are_those_of_the_public_test_suites(index: int, size: int) -> Non
     check_inclusion(LEAVES[index], index, size, [found[each] for each in stretches], ROOTS[size])
 
 
+@pytest.mark.slow
 def test_every_leaf_of_every_tree_up_to_200_is_proved() -> None:
     """No size and no place is special."""
     frontier = Frontier()

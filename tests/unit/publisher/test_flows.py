@@ -214,6 +214,7 @@ def files(draw: st.DrawFn) -> list[Line]:
 
 @given(files(), st.randoms(use_true_random=False), st.integers(min_value=1, max_value=5))
 @settings(max_examples=200)
+@pytest.mark.slow
 def test_in_any_order_of_answers_all_lines_go_out_once_and_in_order(
     lines: list[Line],
     random: "object",

@@ -52,6 +52,7 @@ def test_every_flow_ends_in_any_order_of_delivery(
     assert all(m.available == m.pending == 0 for m in merchants)
 
 
+@pytest.mark.slow
 def test_the_outcome_does_not_depend_on_the_order() -> None:
     """Two runs of a day may be compared: same events by type, same codes, same money."""
     first, second = (run(DAY.files, Random(order), 300) for order in (1, 2))

@@ -84,9 +84,10 @@ def test_a_process_that_is_about_to_stop_or_lacks_something_is_not_ready() -> No
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[World, str]]:
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, str]]:
     """A process whose probes are answered."""
     world = World()
+    monkeypatch.setattr(f"{HealthServer.__module__}.LOOK_EVERY_S", 0.02)
     server = HealthServer(
         "127.0.0.1",
         0,
