@@ -5,10 +5,9 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from tests.faults.fleet import LOOK_EVERY_S, Fleet
+from tests.faults.fleet import Fleet
 from tests.faults.proxy import Proxy
-
-from danbao.watch.watch import EXIT_STUCK
+from tests.faults.supervised import supervise
 
 NO_TLS = "?sslmode=disable"
 RESTARTED = "ended as stuck, started anew"
@@ -41,7 +40,11 @@ async def _renewed(
     fleet: Fleet, proxy: Proxy, kinds: tuple[str, ...], through: Mapping[str, str]
 ) -> AsyncIterator[None]:
     await _start(fleet, kinds, through)
-    supervising = asyncio.create_task(_supervise(fleet, proxy, kinds, through))
+
+    def note(_: str) -> None:
+        proxy.did[RESTARTED] += 1
+
+    supervising = asyncio.create_task(supervise(fleet, kinds, through, note))
     try:
         yield
     finally:
@@ -61,17 +64,3 @@ async def _start(fleet: Fleet, kinds: tuple[str, ...], settings: Mapping[str, st
         fleet.spawn(kind, **settings)
     for kind in kinds:
         await fleet.members[f"{kind}-0"].wait_started()
-
-
-async def _supervise(
-    fleet: Fleet, proxy: Proxy, kinds: tuple[str, ...], settings: Mapping[str, str]
-) -> None:
-    """Start anew what its own watch has ended, as `danbao up` does."""
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        for kind in kinds:
-            member = fleet.members.get(f"{kind}-0")
-            if member is not None and member.process.poll() == EXIT_STUCK:
-                proxy.did[RESTARTED] += 1
-                fleet.forget(member)
-                fleet.spawn(kind, **settings)

