@@ -139,7 +139,7 @@ async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
     bar = POSTGRES_BACK_WITHIN_S if server == "postgres" else KAFKA_BACK_WITHIN_S
     trades = 20 * (frozen_s + 5)
     async with (
-        supervised(fleet),
+        supervised(fleet) as restarted,
         Load(fleet, load_seed, trades=trades, rate=20, patience_s=150) as load,
     ):
         await load.more(20)
@@ -152,6 +152,9 @@ async def test_a_server_that_is_frozen_for_a_while_holds_things_up_and_no_more(
         fault.took("first commit", await watch.moves("head", 60), bar)
         fault.took("published", await watch.moves("relay", 60), KAFKA_BACK_WITHIN_S)
         await load.finish()
+        assert all(member.lives for member in fleet.members.values())
+        if restarted:
+            fault.where += f", started anew: {', '.join(restarted)}"
     await settle(fault)
 
 
