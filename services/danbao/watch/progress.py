@@ -63,7 +63,10 @@ class Progress:
         return "; ".join(stuck) or None
 
     def _is_stuck(self, now: float, name: str) -> bool:
-        if name in self._moved_at:
-            has_waited = now - self._waits_since[name] >= self.stuck_after_s / 4
-            return has_waited and now - self._moved_at[name] >= self.stuck_after_s
-        return now - self._waits_since[name] >= self.stuck_after_s * 2 / 3
+        """Tell whether it stands still although servers have been there all the while.
+
+        A mark that stood still while a server was away proves nothing: clients need some seconds
+        to find it again, to join their group and to claim their partitions.
+        """
+        has_waited = now - self._waits_since[name] >= self.stuck_after_s * 2 / 3
+        return has_waited and now - self._moved_at.get(name, 0.0) >= self.stuck_after_s

@@ -56,6 +56,18 @@ def test_work_that_came_just_before_the_question_is_given_time() -> None:
     assert progress.judge(105.0, {}) is None
 
 
+def test_a_server_that_was_away_for_long_leaves_time_to_find_it_again() -> None:
+    """Nothing moved while it was frozen; joining the group again takes some seconds more."""
+    progress = Progress(T)
+    progress.note(0.0, {"a": 0})
+    progress.note(16.0, {"a": 0})
+    assert progress.judge(16.0, {"a": "stands at 3 of 4"}) is None
+    progress.note(21.0, {"a": 0})
+    assert progress.judge(21.0, {"a": "stands at 3 of 4"}) is None
+    progress.note(26.0, {"a": 0})
+    assert progress.judge(26.0, {"a": "stands at 3 of 4"})
+
+
 def test_a_stop_of_the_watcher_itself_is_forgotten() -> None:
     """After a SIGSTOP everything looks old; the process must get its chance first."""
     progress = Progress(T)
