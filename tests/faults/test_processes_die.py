@@ -45,8 +45,8 @@ async def test_a_killed_process_is_back_at_work_within_ten_seconds(
         if kind not in QUIET:
             fault.took("back", await watch.moves(kind, BACK_WITHIN_S + 10), BACK_WITHIN_S)
         await load.finish()
-    async with Load(fleet, load_seed + 1, trades=16):
-        pass  # filling its accounts takes accounts and channel
+    async with Load(fleet, load_seed + 1, trades=16) as filled:
+        await filled.finish()  # filling its accounts takes accounts and channel
     await settle(fault)
 
 
