@@ -9,8 +9,9 @@ from tests.faults.proxy import UP, Proxy, Wire
 
 COMMIT_LOST, ANSWER_LOST = "COMMIT lost", "answer to COMMIT lost"
 DONE = b"COMMIT\0"
-BATCH_MESSAGES_MIN = 12
-"""A transaction of fewer messages only reads."""
+BIND = b"B"
+BATCH_STATEMENTS_MIN = 4
+"""A transaction of fewer statements only reads: how far the service is, after a lost COMMIT."""
 
 
 @dataclass(slots=True)
@@ -21,7 +22,7 @@ class CommitThief:
     random: Random
     share: float
     """So many of the COMMITs of batches are hit."""
-    _said: Counter[Wire] = field(default_factory=Counter)
+    _statements: Counter[Wire] = field(default_factory=Counter)
     _waiting: set[Wire] = field(default_factory=set)
 
     async def __call__(self, wire: Wire, direction: str, message: bytes) -> bytes:
@@ -33,8 +34,10 @@ class CommitThief:
         return message
 
     def _request(self, wire: Wire, message: bytes) -> bytes:
-        self._said[wire] = 0 if message == BEGIN else self._said[wire] + 1
-        is_batch = message == COMMIT and self._said[wire] >= BATCH_MESSAGES_MIN
+        if message == BEGIN:
+            self._statements[wire] = 0
+        self._statements[wire] += message[:1] == BIND
+        is_batch = message == COMMIT and self._statements[wire] >= BATCH_STATEMENTS_MIN
         if not is_batch or self.random.random() > self.share:
             return message
         if self.random.random() < 0.5:

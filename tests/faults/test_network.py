@@ -77,8 +77,8 @@ async def test_a_commit_whose_answer_is_lost_is_found_out_and_never_done_twice(
         fault.took("all go on", await all_move(fleet, kinds, 20), BACK_WITHIN_S["postgres"])
         await load.finish()
         unknown = [fleet.members[f"{kind}-0"].words.count("outcome_unknown") for kind in kinds]
-        if not sum(unknown):
-            raise NotHitError(f"outcomes unknown to {kinds}: {unknown}")
+        if sum(unknown) < 2 * times:
+            raise NotHitError(f"outcomes unknown to {kinds}: {unknown} of {dict(proxy.did)}")
     await settle(fault)
 
 
