@@ -85,7 +85,7 @@ async def test_the_tail_comes_back_from_kafka_when_postgres_is_older(
 
 async def test_two_histories_are_never_mixed(home: Drill, tmp_path: Path) -> None:
     """A restored engine that went on by itself has another truth: the tool says from where."""
-    accounts, trades, windows = files_of(market_day())
+    accounts, trades, _ = files_of(market_day())
     engine = home.up()
     await engine.publish([accounts])
     await engine.wait_idle()
@@ -101,8 +101,10 @@ async def test_two_histories_are_never_mixed(home: Drill, tmp_path: Path) -> Non
     lose_postgres(home)
     home.bring_kafka_back(tmp_path / "early")
     assert home.danbao("restore", str(backup)).returncode == 0
+    assert "log_shorter_than_signed" in home.refuses()
+    assert home.danbao("keys", "generate", "--new-history", "--yes").returncode == 0
     engine = home.up()
-    await engine.publish([windows])
+    await engine.publish([trades])  # the same wishes, at another time
     await engine.wait_idle()
     home.down()
     home.bring_kafka_back(tmp_path / "late")

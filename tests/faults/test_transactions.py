@@ -150,7 +150,7 @@ async def test_a_relay_frozen_in_an_open_transaction_is_fenced_by_the_next(
     proxy = relay_proxy(fleet, random)
     async with (
         behind_kafka(fleet, proxy, "relay"),
-        Load(fleet, load_seed, trades=2000, rate=25) as load,
+        Load(fleet, load_seed, trades=3000, rate=25) as load,
     ):
         await stands_by(fleet)
         late = LateEnd(proxy)

@@ -18,7 +18,7 @@ from danbao.kernel.errors import DanbaoError
 from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.kernel.settings import Settings
 from danbao.projections.errors import ProjectionError
-from danbao.servers import Addresses
+from danbao.servers import Addresses, ServerError
 
 READER = "danbao_reader"
 
@@ -77,7 +77,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         fail(str(error), REFUSED, error.todo)
     except ProjectionError as error:
         fail(f"{error.code}: {error}", REFUSED, error.todo)
-    except DanbaoError as error:
+    except (DanbaoError, ServerError) as error:
         fail(f"{error.code}: {error}", UNAVAILABLE, error.todo)
     except _NOT_SET_UP as error:
         fail(f"this database is not set up for danbao: {error}", UNAVAILABLE)

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import typer
 
-from danbao.cli.connect import postgres_address, reader, run
+from danbao.cli.connect import reader, run
 from danbao.cli.exits import REFUSED, WRONG_USE, fail, settings
 from danbao.cli.format import json_text, page, plain_table, time_text
+from danbao.cli.stopped import postgres_here
 from danbao.proofs.errors import ProofError
 from danbao.proofs.note import PublicKey, open_note
 from danbao.signing.errors import KeyExistsError, KeyMissingError, KeyUnsafeError
@@ -39,7 +40,7 @@ def generate(json: Json = False, new_history: NewHistory = False, yes: Yes = Fal
             WRONG_USE,
             "See docs/how-to/prove-and-check.md; if that is what happened, add --yes.",
         )
-    incarnation = run(_incarnation(postgres_address()))
+    incarnation = _incarnation()
     with _refusals():
         _print_key(_folder().generate(incarnation, is_new_history=new_history), json=json)
 
@@ -52,7 +53,7 @@ def rotate(json: Json = False) -> None:
 
     Example: danbao keys rotate
     """
-    incarnation = run(_incarnation(postgres_address()))
+    incarnation = _incarnation()
     with _refusals():
         _print_key(_folder().rotate(incarnation), json=json)
 
@@ -126,13 +127,17 @@ def _folder() -> KeyFolder:
     return KeyFolder(settings().home.absolute())
 
 
-async def _incarnation(dsn: str) -> UUID:
-    """Which log this engine writes."""
-    async with reader(dsn) as connection:
-        found = await connection.fetchval(
-            "SELECT incarnation FROM danbao.log_heads WHERE shard = 0"
-        )
-    return UUID(bytes=found.bytes)
+def _incarnation() -> UUID:
+    """Which log this home has; its engine may be stopped, or refuse to run."""
+
+    async def ask() -> UUID:
+        async with postgres_here(settings()) as dsn, reader(dsn) as connection:
+            found = await connection.fetchval(
+                "SELECT incarnation FROM danbao.log_heads WHERE shard = 0"
+            )
+        return UUID(bytes=found.bytes)
+
+    return run(ask())
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from danbao.cli.exits import REFUSED, fail, running, settings
 from danbao.cli.format import json_text
 from danbao.cli.recover_report import damage_report, show_damage, show_tail, tail_report
+from danbao.cli.stopped import say
 from danbao.kernel.settings import Settings
 from danbao.recovery.kafka_lost import Tell, find_damage, refuse_what_the_log_lacks, repair
 from danbao.recovery.postgres_older import bring_back, find_tail
@@ -121,11 +122,6 @@ def log_to_stderr() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-
-
-def say(text: str) -> None:
-    """Tell a person what goes on; programs read standard output only."""
-    sys.stderr.write(f"{text}\n")
 
 
 def agree(*, yes: bool, json: bool, preview: dict[str, Any]) -> None:

@@ -40,6 +40,11 @@ class PostgresServer:
         self._port = 0
 
     @property
+    def is_made(self) -> bool:
+        """Whether this home has a database already."""
+        return self._made_file.exists()
+
+    @property
     def folder(self) -> Path:
         """Everything of this server, but for data that had to go elsewhere."""
         return self.home / "postgres"

@@ -20,7 +20,7 @@ def _offset_not_fenced() -> None:
     With `DANBAO_FALLS_ASLEEP` it freezes once it has read a release, before it decides.
     """
     from danbao.kernel import attempt, retries, worker  # noqa: PLC0415
-    from danbao.kernel.postgres.connection import unit  # noqa: PLC0415
+    from danbao.kernel.postgres import unit  # noqa: PLC0415
 
     async def no_fence(*_: object) -> None:
         return None
@@ -44,7 +44,7 @@ def _offset_not_fenced() -> None:
 
 def _head_held() -> None:
     """No time-out of Postgres takes the head row from a client that sleeps."""
-    from danbao.kernel.postgres.connection import connection as postgres  # noqa: PLC0415
+    from danbao.kernel.postgres import connection as postgres  # noqa: PLC0415
 
     postgres.TIMEOUTS.update(dict.fromkeys(postgres.TIMEOUTS, "0"))
 
