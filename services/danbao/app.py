@@ -24,6 +24,7 @@ from danbao.kernel.kafka.source import KafkaSource
 from danbao.kernel.lag import LagMeter
 from danbao.kernel.logging import configure_logging
 from danbao.kernel.postgres.checks import check_start
+from danbao.kernel.postgres.connection import HELPERS
 from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.projector import Projector
 from danbao.kernel.relay import Relay
@@ -55,10 +56,8 @@ TOPICS_READ: dict[str, list[str]] = {
     for service in SERVICES.values()
 }
 """The topics that each service reads."""
-HELPERS = ("relay", "projector", "scheduler", "bookkeeper", "checkpointer")
-"""Processes that no command is sent to."""
-
 PROCESSES = (*SERVICES, *HELPERS)
+"""The services, and those that no command is sent to."""
 GC_THRESHOLDS = (50_000, 20, 20)
 """A batch makes thousands of short-lived objects without cycles: look for cycles more rarely."""
 
@@ -79,7 +78,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=False)
         sink = KafkaEventSink(bootstrap, settings.partitions)
         ask = partial(waiting.events_to_publish, dsn, bootstrap, owner)
-        agree = HistoryCheck(dsn, bootstrap, settings.partitions)
+        agree = HistoryCheck(dsn, bootstrap, settings.partitions, process=name)
         return Relay(store, sink, clock, settings, owner, agree), store, ask
     if name == "projector":
         store = PostgresStore(dsn, purpose=name, may_hold_head=False, clock=clock, is_patient=True)
@@ -143,16 +142,17 @@ async def _run(name: str, settings: Settings) -> int:
         process, store, ask = make_process(name, settings)
     except StopError as error:
         return refused(error)
-    agree = HistoryCheck(settings.postgres_dsn, settings.kafka_bootstrap, settings.partitions)
+    dsn, partitions = settings.postgres_dsn, settings.partitions
+    agree = HistoryCheck(dsn, settings.kafka_bootstrap, partitions, process=name)
 
     async def check() -> None:
-        await check_start(settings.postgres_dsn, settings.partitions, settings.sandbox)
+        await check_start(name, dsn, partitions, sandbox=settings.sandbox)
         if name in SERVICES:  # they write the log; the relay asks when it is the only one
             await agree()
         await store.connection()  # the clock hears what time it is
 
     question = question_of(name, settings)
-    scrape = Scrape(name, settings.worker_id, process, settings.postgres_dsn, question)
+    scrape = Scrape(name, settings.worker_id, process, dsn, question)
     return await live(process, name, settings, check=check, ask=ask, scraped=scrape.answer)
 
 

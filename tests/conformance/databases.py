@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import asyncpg
+from tests.conformance.writing import SERVICE
 
 from danbao.kernel.loaded import Account
 from danbao.kernel.memory.store import MemoryStore
@@ -24,9 +25,9 @@ TABLES = {
 
 
 class Database(Protocol):
-    """One empty database; each store is a process of its own on it."""
+    """One empty database; each store is a process of its own on it, with that process's rights."""
 
-    def open(self) -> Store: ...
+    def open(self, process: str = SERVICE) -> Store: ...
 
     async def leaves(self) -> list[Leaf]: ...
 
@@ -50,7 +51,8 @@ class MemoryDatabase:
         self._tables = Tables()
         self._stores: list[MemoryStore] = []
 
-    def open(self) -> MemoryStore:
+    def open(self, process: str = SERVICE) -> MemoryStore:
+        del process  # in memory everybody may do everything
         self._stores.append(MemoryStore(self._tables))
         return self._stores[-1]
 
@@ -91,8 +93,8 @@ class PostgresDatabase:
         self.dsn = dsn
         self._stores: list[PostgresStore] = []
 
-    def open(self) -> PostgresStore:
-        self._stores.append(PostgresStore(self.dsn, purpose="test", may_hold_head=True))
+    def open(self, process: str = SERVICE) -> PostgresStore:
+        self._stores.append(PostgresStore(self.dsn, purpose=process, may_hold_head=True))
         return self._stores[-1]
 
     async def leaves(self) -> list[Leaf]:

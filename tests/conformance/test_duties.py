@@ -65,7 +65,7 @@ async def test_offsets_of_two_services_and_partitions_are_apart(database: Databa
     other = TopicPartition(COMMANDS.topic, COMMANDS.partition + 1)
     await store.claim(SERVICE, COMMANDS, 1)
     await store.claim(SERVICE, other, 2)
-    await store.claim("escrow", COMMANDS, 3)
+    await database.open("escrow").claim("escrow", COMMANDS, 3)
     async with store.unit() as unit:
         found = await unit.lock_offsets(SERVICE, [COMMANDS, other, EVENTS])
     assert found == {COMMANDS: Offset(1, 1), other: Offset(1, 2)}
@@ -108,12 +108,12 @@ async def test_only_events_park_their_flow(database: Database) -> None:
     parked = await writer.store.parked_flows(SERVICE, EVENTS)
     assert parked == {f"flow-{reason}" for reason in reasons}
     assert await writer.store.parked_flows(SERVICE, COMMANDS) == set()
-    assert await writer.store.parked_flows("escrow", EVENTS) == set()
+    assert await database.open("escrow").parked_flows("escrow", EVENTS) == set()
 
 
 async def test_the_lease_has_one_owner_until_it_expires(database: Database) -> None:
     """Two relays never publish at once for longer than a lease."""
-    store = database.open()
+    store = database.open("relay")
     assert await store.take_lease("one", NOON, LEASE_S) == 0
     assert await store.take_lease("two", NOON + timedelta(seconds=LEASE_S), LEASE_S) is None
     assert await store.take_lease("one", NOON + timedelta(seconds=4), LEASE_S) == 0
@@ -126,7 +126,7 @@ async def test_the_lease_has_one_owner_until_it_expires(database: Database) -> N
 
 async def test_only_the_owner_confirms_and_never_backwards(database: Database) -> None:
     """What was confirmed is what the next relay trusts."""
-    store, other = database.open(), database.open()
+    store, other = database.open("relay"), database.open("relay")
     await store.take_lease("one", NOON, LEASE_S)
     await store.confirm("one", 7)
     await store.confirm("one", 5)

@@ -31,7 +31,7 @@ async def test_a_command_is_tried_again_when_somebody_wants_it(database: Databas
     assert await writer.store.retries(SERVICE) == []
     await database.request_letters("json_unreadable")
     assert await writer.store.retries(SERVICE) == [(COMMANDS, None)]
-    assert await writer.store.retries("escrow") == []
+    assert await database.open("escrow").retries("escrow") == []
     kept = await lock(writer)
     assert [each.record for each in kept] == [letter(1).record, letter(3).record]
     assert all(each.is_requested for each in kept)

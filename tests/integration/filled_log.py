@@ -89,6 +89,8 @@ async def _fill(dsn: str) -> Sequence[LogRow]:
     await append(store, days[-1], days[-1].log[-UNCLOSED:])
     for tables in days:
         await keep(store, tables)
+    await store.close()
+    store = PostgresStore(dsn, purpose="projector", may_hold_head=False)
     projector = Projector(store, READ_MODELS, SystemClock(), Settings())
     while await projector.step():
         pass
@@ -98,7 +100,7 @@ async def _fill(dsn: str) -> Sequence[LogRow]:
 
 async def _close_all(dsn: str) -> None:
     """Close what can be closed, beside another one that does the same."""
-    store = PostgresStore(dsn, purpose="test", may_hold_head=False)
+    store = PostgresStore(dsn, purpose="bookkeeper", may_hold_head=False)
     bookkeeper = Bookkeeper(store, SystemClock(), Settings(books_close_every=EVERY))
     closed = 1
     while closed:

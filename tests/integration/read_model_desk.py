@@ -50,7 +50,7 @@ class Desk:
 
     def projector(self, models: Sequence[ReadModel]) -> Projector:
         """A projector of some deployment."""
-        store = PostgresStore(self.dsn, purpose="test", may_hold_head=False)
+        store = PostgresStore(self.dsn, purpose="projector", may_hold_head=False)
         self.stores.append(store)
         return Projector(store, models, SystemClock(), Settings(projector_slice_max=SLICE))
 

@@ -42,7 +42,7 @@ class Signed:
         """A checkpointer that has not looked at anything yet."""
         settings = replace(self.settings, signer_lease_s=lease_s)
         return Checkpointer(
-            store=PostgresStore(settings.postgres_dsn, purpose="test", may_hold_head=False),
+            store=PostgresStore(settings.postgres_dsn, purpose="checkpointer", may_hold_head=False),
             sink=CheckpointTopic(settings.kafka_bootstrap, settings.partitions),
             file=self.file,
             keys=KeyFolder(settings.home),

@@ -15,12 +15,10 @@ from danbao.analysis.errors import NotThereError
 from danbao.cli.exits import REFUSED, UNAVAILABLE, engine_here, fail, settings
 from danbao.engine.record import read_record
 from danbao.kernel.errors import DanbaoError
-from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, READER, connect
 from danbao.kernel.settings import Settings
 from danbao.projections.errors import ProjectionError
 from danbao.servers import Addresses, ServerError
-
-READER = "danbao_reader"
 
 _NOT_SET_UP = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)
 _GONE = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)

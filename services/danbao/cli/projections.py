@@ -17,7 +17,7 @@ from danbao.kernel import builds as kept
 from danbao.kernel.builds import Build, BuildId, newest
 from danbao.kernel.comparing import Difference
 from danbao.kernel.crash import plan_crash
-from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect, role_of
 from danbao.projections.check import CheckedModel, check_models
 from danbao.projections.differences import list_builds
 from danbao.projections.errors import ProjectionError
@@ -29,6 +29,9 @@ from danbao.projections.rebuild import (
     finish_rebuild,
 )
 from danbao.readmodels.models import READ_MODELS
+
+ROLE = role_of("projector")
+"""What is built belongs to the projector, whoever builds it."""
 
 app = typer.Typer(
     help="Read models: which versions there are, rebuilding them, what differs.",
@@ -154,7 +157,7 @@ async def _rebuild(
     dsn: str, names: Sequence[str], version: int | None, *, hold: bool
 ) -> list[Rebuilt]:
     models = choose(names, version)
-    connection = await connect(dsn, purpose="projections", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="projections", timeouts=PATIENT, role=ROLE)
     try:
         begun = await begin_rebuild(connection, models, is_held=hold)
         end = int(await connection.fetchval("SELECT position FROM danbao.log_heads"))
@@ -191,7 +194,7 @@ async def _diff(dsn: str, name: str, *, last: bool) -> Difference | CheckedModel
 
 async def _release(dsn: str, build: BuildId) -> None:
     """Let a build that was held only to be compared go on as it would have."""
-    connection = await connect(dsn, purpose="projections", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="projections", timeouts=PATIENT, role=ROLE)
     try:
         await kept.hold(connection, build, is_held=False)
     finally:

@@ -21,6 +21,7 @@ from danbao.kernel.errors import (
 )
 from danbao.kernel.kafka.tail import last_events
 from danbao.kernel.messages import Record, TopicPartition
+from danbao.kernel.postgres.connection import role_of
 from danbao.kernel.postgres.store import PostgresStore
 from danbao.kernel.records import event_headers
 from danbao.kernel.topics import check_topics, events_topic
@@ -39,6 +40,8 @@ class HistoryCheck:
     dsn: str
     bootstrap: str
     partitions: int
+    process: str = ""
+    """Who asks, with its role."""
     _patience: int = PATIENCE
 
     async def __call__(self) -> None:
@@ -52,7 +55,8 @@ class HistoryCheck:
             TopicsGoneError: topics that were made are not there.
             PartitionsChangedError: a topic has not the partitions it was made with.
         """
-        store = PostgresStore(self.dsn, purpose="history", may_hold_head=False)
+        role = role_of(self.process)
+        store = PostgresStore(self.dsn, purpose="history", may_hold_head=False, role=role)
         try:
             await _compare(store, self.bootstrap, self.partitions)
         except KafkaLostError as error:

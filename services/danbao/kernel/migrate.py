@@ -63,10 +63,11 @@ async def _apply(connection: asyncpg.Connection, *, with_post: bool) -> list[str
 
 
 async def note_migrations(connection: asyncpg.Connection, names: Iterable[str]) -> None:
-    """Remember migrations as applied, as a restored database has them."""
+    """Remember migrations as applied, as a restored database has them; every start reads them."""
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS public.danbao_migrations ("
-        "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+        "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());"
+        "GRANT SELECT ON public.danbao_migrations TO PUBLIC"
     )
     rows = [(name,) for name in names]
     await connection.executemany("INSERT INTO danbao_migrations (name) VALUES ($1)", rows)

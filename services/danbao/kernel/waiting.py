@@ -15,7 +15,7 @@ from danbao.kernel.errors import UnavailableError
 from danbao.kernel.kafka.group import answers, find_member
 from danbao.kernel.kafka.tail import last_records
 from danbao.kernel.messages import TopicPartition
-from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, connect, role_of
 from danbao.kernel.postgres.store import BROKEN, translate
 from danbao.kernel.sql import load_queries
 
@@ -31,8 +31,8 @@ def mark_of(place: TopicPartition) -> str:
 
 
 @asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(dsn, purpose="watch", timeouts=PATIENT)
+async def _connected(dsn: str, process: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(dsn, purpose="watch", timeouts=PATIENT, role=role_of(process))
     try:
         yield connection
     except (asyncpg.PostgresError, *BROKEN) as error:
@@ -45,7 +45,7 @@ async def records_waiting(
     dsn: str, bootstrap: str, service: str, group: str, client_id: str
 ) -> Waiting:
     """Records in partitions that the group gave to this worker; or that it is no member at all."""
-    async with _connected(dsn) as connection:
+    async with _connected(dsn, service) as connection:
         rows = await connection.fetch(Q["offsets"], service)
     member = await find_member(bootstrap, group, client_id)
     if not member.is_settled:
@@ -77,7 +77,7 @@ async def nothing() -> Waiting:
 
 async def events_to_sign(dsn: str, owner: str) -> Waiting:
     """Events that this checkpointer should sign: it holds the lease."""
-    async with _connected(dsn) as connection:
+    async with _connected(dsn, "checkpointer") as connection:
         row = await connection.fetchrow(Q["signer"])
     assert row is not None
     if row["owner"] != owner or row["signed"] >= row["position"]:
@@ -87,7 +87,7 @@ async def events_to_sign(dsn: str, owner: str) -> Waiting:
 
 async def events_to_publish(dsn: str, bootstrap: str, owner: str) -> Waiting:
     """Events that this relay should publish: it holds the lease, and Kafka answers."""
-    async with _connected(dsn) as connection:
+    async with _connected(dsn, "relay") as connection:
         row = await connection.fetchrow(Q["relay"])
     assert row is not None
     if row["owner"] != owner or row["confirmed_position"] >= row["position"]:
@@ -98,7 +98,7 @@ async def events_to_publish(dsn: str, bootstrap: str, owner: str) -> Waiting:
 
 async def events_to_project(dsn: str) -> Waiting:
     """Read models that are behind; the checkpoint is part of the name, as others move it too."""
-    async with _connected(dsn) as connection:
+    async with _connected(dsn, "projector") as connection:
         rows = await connection.fetch(Q["projections"])
     return {
         f"{row['name']} at {row['checkpoint']}": (
@@ -110,7 +110,7 @@ async def events_to_project(dsn: str) -> Waiting:
 
 async def timers_to_send(dsn: str, bootstrap: str) -> Waiting:
     """Deadlines that have come and are not held back because clocks disagree."""
-    async with _connected(dsn) as connection:
+    async with _connected(dsn, "scheduler") as connection:
         row = await connection.fetchrow(Q["timers"], SystemClock().now(), DISAGREEMENT_S)
     assert row is not None
     if not row["count"] or not row["is_sure"]:

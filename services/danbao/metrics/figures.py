@@ -32,8 +32,9 @@ log = structlog.get_logger()
 class Figures:
     """The last answers, and the asking; `question` None means that there is nothing to ask."""
 
-    def __init__(self, dsn: str, question: Question | None) -> None:
+    def __init__(self, dsn: str, role: str, question: Question | None) -> None:
         self._dsn = dsn
+        self._role = role
         self._question = question
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: Future[Samples] | None = None
@@ -80,7 +81,9 @@ class Figures:
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 if self._connection is None or self._connection.is_closed():
-                    self._connection = await connect(self._dsn, purpose="figures", timeouts=PATIENT)
+                    self._connection = await connect(
+                        self._dsn, purpose="figures", timeouts=PATIENT, role=self._role
+                    )
                 return await self._question(self._connection)
         except BaseException:
             if self._connection is not None:

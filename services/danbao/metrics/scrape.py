@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from danbao.kernel.postgres.connection import role_of
 from danbao.metrics.figures import Figures
 from danbao.metrics.questions import Question
 from danbao.metrics.readings import read
@@ -24,7 +25,7 @@ class Scrape:
         self._name = name
         self._worker = worker
         self._process = process
-        self._figures = Figures(dsn, question)
+        self._figures = Figures(dsn, role_of(name), question)
         self._page: Page | None = None
         self._is_ready: Callable[[], bool] = bool
 

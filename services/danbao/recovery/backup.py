@@ -16,7 +16,7 @@ import asyncpg
 
 from danbao.kernel.clock import SystemClock
 from danbao.kernel.errors import StopError
-from danbao.kernel.postgres.connection import PATIENT, connect
+from danbao.kernel.postgres.connection import PATIENT, ROLE, connect, role_of
 from danbao.kernel.records import time_text
 from danbao.kernel.sql import load_queries
 from danbao.recovery.client_tools import Tool, find_tool
@@ -84,8 +84,13 @@ async def _describe(connection: asyncpg.Connection) -> dict[str, Any]:
         "published_position": head["confirmed"],
         "rows": await count_rows(connection),
         "migrations": [row[0] for row in await connection.fetch(Q["migrations"])],
-        "owned_by_engine": [row[0] for row in await connection.fetch(Q["owned_by_engine"])],
+        "owned_by_engine": await _owned_by(connection, ROLE),
+        "owned_by_projector": await _owned_by(connection, role_of("projector")),
     }
+
+
+async def _owned_by(connection: asyncpg.Connection, role: str) -> list[str]:
+    return [row[0] for row in await connection.fetch(Q["owned_by"], role)]
 
 
 async def count_rows(connection: asyncpg.Connection) -> dict[str, int]:

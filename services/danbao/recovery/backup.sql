@@ -16,12 +16,12 @@ ORDER BY 1;
 -- name: migrations
 SELECT name FROM public.danbao_migrations ORDER BY name;
 
--- name: owned_by_engine
--- What the engine made for itself, and must be able to remake.
+-- name: owned_by
+-- What a role of the engine's made for itself, and must be able to remake.
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('danbao', 'danbao_models', 'danbao_read') AND c.relkind IN ('r', 'v', 'm')
-    AND pg_get_userbyid(c.relowner) = 'danbao_engine'
+    AND pg_get_userbyid(c.relowner) = $1
 ORDER BY 1;
 
 -- name: remains

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from danbao.kernel.migrate import migration_files, note_migrations
-from danbao.kernel.postgres.connection import connect
+from danbao.kernel.postgres.connection import ROLE, connect, role_of
 from danbao.recovery.backup import (
     DUMP,
     FORMAT,
@@ -21,7 +21,8 @@ from danbao.recovery.backup import (
 )
 from danbao.recovery.client_tools import find_tool
 
-ROLES = "0002_pre_roles.sql"
+MAKERS_OF_ROLES = ("0002_pre_roles.sql", "0010_pre_process_roles.sql")
+"""Each makes its roles in its first block."""
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -72,8 +73,12 @@ async def restore(dsn: str, folder: Path, manifest: dict[str, Any]) -> None:
         )
         if code:
             raise BackupError(f"pg_restore failed: {said}")
-        for name in manifest["owned_by_engine"]:
-            await connection.execute(f"ALTER TABLE {name} OWNER TO danbao_engine")
+        for owner, names in (
+            (ROLE, manifest["owned_by_engine"]),
+            (role_of("projector"), manifest.get("owned_by_projector", ())),
+        ):
+            for name in names:
+                await connection.execute(f"ALTER TABLE {name} OWNER TO {owner}")
         await note_migrations(connection, manifest["migrations"])
         await _check(connection, manifest)
     finally:
@@ -82,8 +87,9 @@ async def restore(dsn: str, folder: Path, manifest: dict[str, Any]) -> None:
 
 async def _make_roles(connection: asyncpg.Connection) -> None:
     """Roles belong to the server, not to the database: a dump only grants to them."""
-    text = dict(migration_files())[ROLES]
-    await connection.execute(text[: text.index("$$;") + 3])
+    texts = dict(migration_files())
+    for name in MAKERS_OF_ROLES:
+        await connection.execute(texts[name][: texts[name].index("$$;") + 3])
 
 
 async def _check(connection: asyncpg.Connection, manifest: dict[str, Any]) -> None:

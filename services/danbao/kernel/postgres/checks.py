@@ -6,12 +6,22 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import structlog
 
 from danbao.kernel.clock import DISAGREEMENT_S, SystemClock
 from danbao.kernel.errors import NotASandboxError, SandboxLogError, UnavailableError
 from danbao.kernel.findings import Finding, Status, refuse_faults
 from danbao.kernel.migrate import is_post, migration_files
-from danbao.kernel.postgres.connection import PATIENT, TRANSACTION_TIMEOUT_SINCE, connect
+from danbao.kernel.postgres.connection import (
+    NO_ROLE,
+    PATIENT,
+    READER,
+    ROLE,
+    TRANSACTION_TIMEOUT_SINCE,
+    connect,
+    role_of,
+    take_on,
+)
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.kernel.postgres", "checks.sql")
@@ -24,11 +34,17 @@ CONNECTIONS_MIN = 5
 """Free ones; a start asks for two for each of its processes."""
 SAME_SESSION_WITHIN_S = 3
 
+log = structlog.get_logger()
+
 
 async def examine_postgres(
-    dsn: str, *, partitions: int | None = None, connections: int = CONNECTIONS_MIN
+    dsn: str,
+    *,
+    partitions: int | None = None,
+    connections: int = CONNECTIONS_MIN,
+    process: str | None = None,
 ) -> list[Finding]:
-    """Look at version, settings, sessions, clock and migrations.
+    """Look at version, settings, sessions, clock and migrations; for a process, at its role too.
 
     Raises:
         UnavailableError: nobody answers there.
@@ -41,7 +57,7 @@ async def examine_postgres(
         facts = await connection.fetchrow(Q["settings"])
         machine = SystemClock().now()
         assert facts is not None
-        return [
+        findings = [
             find_version(facts["version"], facts["version_number"]),
             *find_durability(dict(facts)),
             sessions,
@@ -49,25 +65,32 @@ async def examine_postgres(
             find_slots(facts["slots_unused"]),
             find_clock(facts["now"], machine),
             await _migrations(connection),
-            *find_partitions(await read_topics(connection), partitions),
         ]
+        if process is not None:
+            findings.append(await _role(connection, process))
+            if findings[-1].status is Status.MISSING:
+                return findings  # it may not read what is asked next
+        topics = await read_topics(connection, process)
+        return [*findings, *find_partitions(topics, partitions)]
     finally:
         connection.terminate()
 
 
-async def check_start(dsn: str, partitions: int, sandbox: bool) -> None:  # noqa: FBT001 - a fact
+async def check_start(process: str, dsn: str, partitions: int, *, sandbox: bool) -> None:
     """Refuse to let a process run on what it must not run on.
 
     Raises:
         SetupError: an operator must look.
         UnavailableError: Postgres is away, or full for the moment.
     """
-    found = await examine_postgres(dsn, partitions=partitions, connections=1)
+    found = await examine_postgres(dsn, partitions=partitions, connections=1, process=process)
     for finding in found:
         if finding.code == "postgres_full":
             raise UnavailableError(f"{finding.name}: {finding.detail}")
+        if finding.code == "postgres_role_wide":
+            log.warning("role.widened", error_code=finding.code, error=finding.detail)
     refuse_faults(finding for finding in found if finding.code != "clocks_disagree")
-    connection = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
+    connection = await connect(dsn, purpose="checks", role=role_of(process), timeouts=PATIENT)
     try:
         is_sandbox = await connection.fetchval(Q["is_sandbox"])
     finally:
@@ -87,8 +110,14 @@ async def recorded_topics(dsn: str) -> dict[str, int]:
         connection.terminate()
 
 
-async def read_topics(connection: asyncpg.Connection) -> dict[str, int]:
-    """Read which topics were made, with their partitions; none where nothing was set up."""
+async def read_topics(connection: asyncpg.Connection, process: str | None = None) -> dict[str, int]:
+    """Read which topics were made, with their partitions; none where nothing was set up.
+
+    The connection takes on the role of the process, else one that reads, if there is one that it
+    may take on.
+    """
+    wanted = READER if process is None else role_of(process)
+    await take_on(connection, [wanted, ROLE], otherwise=NO_ROLE)
     try:
         return {row["topic"]: row["partitions"] for row in await connection.fetch(Q["topics"])}
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
@@ -176,6 +205,26 @@ def find_clock(server: datetime, machine: datetime) -> Finding:
     detail = f"{apart:+.0f} s from that of Postgres"
     todo = "Set both by NTP; no deadline is sent while they are apart."
     return Finding("clock", Status.MISSING, detail, todo, "clocks_disagree")
+
+
+async def _role(connection: asyncpg.Connection, process: str) -> Finding:
+    """Look which role a process would work with; the connection has it then."""
+    wanted = role_of(process)
+    login = await connection.fetchval(Q["login"])
+    taken = await take_on(connection, [wanted, ROLE], otherwise=NO_ROLE)
+    return find_role(taken, wanted, login)
+
+
+def find_role(taken: str, wanted: str, login: str) -> Finding:
+    """Compare the role that a login may take on with the one that is made for a process."""
+    if taken == wanted:
+        return Finding("postgres role", Status.OK, taken)
+    todo = f"GRANT {wanted} TO {login}: docs/how-to/secure-the-servers.md."
+    if taken == ROLE:
+        detail = f"{ROLE}, with the rights of all processes: {login} is no member of {wanted}"
+        return Finding("postgres role", Status.WARN, detail, todo, "postgres_role_wide")
+    detail = f"{login} is no member of {wanted}, nor of {ROLE}"
+    return Finding("postgres role", Status.MISSING, detail, todo, "postgres_role_missing")
 
 
 async def _migrations(connection: asyncpg.Connection) -> Finding:

@@ -37,3 +37,7 @@ SELECT current_setting('danbao.session', true);
 -- name: is_sandbox
 -- Whether the log is one of play money.
 SELECT EXISTS (SELECT FROM danbao.sandbox_clock);
+
+-- name: login
+-- Who came, whatever role was taken on.
+SELECT session_user::text;

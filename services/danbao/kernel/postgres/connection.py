@@ -1,16 +1,28 @@
-"""Connections to Postgres: with the engine's role and with every server-side timeout set.
+"""Connections to Postgres: with a role of the engine's and with every server-side timeout set.
 
 A frozen client must not hold the head row for long (reliability 2c P2), so the server ends idle
 transactions and long statements by itself.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Final
 
 import asyncpg
 
+from danbao.contracts.catalogue import SERVICES
 from danbao.kernel.errors import UnavailableError
+from danbao.kernel.sql import load_queries
 
-ROLE = "danbao_engine"
+ROLE: Final = "danbao_engine"
+"""Of what an operator's commands write, and of processes that may not take on their own role."""
+READER: Final = "danbao_reader"
+NO_ROLE: Final = "none"
+"""What Postgres calls it when nobody's role was taken on: the rights are those of the login."""
+HELPERS: Final = ("relay", "projector", "scheduler", "bookkeeper", "checkpointer")
+"""Processes that no command is sent to."""
+ROLES: Final[Mapping[str, str]] = {name: f"danbao_{name}" for name in (*SERVICES, *HELPERS)}
+"""The role of each process; what each may is said in `0010_pre_process_roles.sql` alone."""
 APPLICATION = "danbao"
 
 TIMEOUTS = {
@@ -33,8 +45,15 @@ PATIENT = {
 
 TRANSACTION_TIMEOUT_SINCE = 17
 
+Q = load_queries("danbao.kernel.postgres", "roles.sql")
+
 CLIENT_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises of its own when the server went away in mid-answer."""
+
+
+def role_of(process: str) -> str:
+    """The role of a process; that of all together for whatever is none."""
+    return ROLES.get(process, ROLE)
 
 
 async def connect(
@@ -47,6 +66,8 @@ async def connect(
 ) -> asyncpg.Connection:
     """Open a connection that the server watches over; with `answer_within_s`, we watch it too.
 
+    A login that may not take on `role` works as `ROLE`, as it did before processes had their own.
+
     Raises:
         UnavailableError: nobody answers there.
     """
@@ -56,22 +77,31 @@ async def connect(
         connection = await asyncpg.connect(
             dsn, timeout=10, command_timeout=answer_within_s, server_settings=settings
         )
-        await connection.execute("; ".join(_first_words(connection, timeouts, role)), timeout=10)
+        await connection.execute("; ".join(_first_words(connection, timeouts)), timeout=10)
+        if role is not None:
+            await take_on(connection, [role], otherwise=ROLE)
     except (OSError, TimeoutError, asyncpg.PostgresError, *CLIENT_ERRORS) as error:
         await discard(connection)
         raise UnavailableError(f"Postgres does not answer: {error!r}") from error
     return connection
 
 
-def _first_words(
-    connection: asyncpg.Connection, timeouts: dict[str, str] | None, role: str | None
-) -> list[str]:
-    """What is said on a new connection before anything else: time-outs and role."""
+def _first_words(connection: asyncpg.Connection, timeouts: dict[str, str] | None) -> list[str]:
+    """What is said on a new connection before anything else: the time-outs."""
     chosen = dict(TIMEOUTS if timeouts is None else timeouts)
     if connection.get_server_version().major < TRANSACTION_TIMEOUT_SINCE:
         chosen.pop("transaction_timeout", None)
-    statements = [f"SET {name} = '{value}'" for name, value in chosen.items()]
-    return statements if role is None else [*statements, f"SET ROLE {role}"]
+    return [f"SET {name} = '{value}'" for name, value in chosen.items()]
+
+
+async def take_on(connection: asyncpg.Connection, roles: Sequence[str], *, otherwise: str) -> str:
+    """Take on the first role that this login may, for as long as it is connected; gives it.
+
+    Raises:
+        asyncpg.PostgresError: it may none of them, nor `otherwise`.
+    """
+    taken: str = await connection.fetchval(Q["take_on"], roles, otherwise, timeout=10)
+    return taken
 
 
 async def discard(connection: asyncpg.Connection | None) -> None:

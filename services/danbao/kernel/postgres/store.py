@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -23,7 +24,14 @@ from danbao.kernel.errors import (
     UnavailableError,
 )
 from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition
-from danbao.kernel.postgres.connection import CLIENT_ERRORS, PATIENT, TIMEOUTS, connect, discard
+from danbao.kernel.postgres.connection import (
+    CLIENT_ERRORS,
+    PATIENT,
+    TIMEOUTS,
+    connect,
+    discard,
+    role_of,
+)
 from danbao.kernel.postgres.unit import PostgresUnit, to_log_row, to_offset
 from danbao.kernel.sql import load_queries
 
@@ -75,7 +83,7 @@ def translate(error: Exception) -> Exception:
 
 
 class PostgresStore:
-    """The real side of the Store port."""
+    """The real side of the Store port; its role is that of process `purpose`, or the one given."""
 
     def __init__(
         self,
@@ -85,12 +93,17 @@ class PostgresStore:
         may_hold_head: bool,
         clock: PostgresClock | None = None,
         is_patient: bool = False,
+        role: str | None = None,
     ) -> None:
-        self._dsn = dsn
         self._clock = clock or PostgresClock()
-        self._purpose = purpose
-        self._timeouts = TIMEOUTS if may_hold_head else PATIENT
-        self._answer_within_s = ANSWER_WITHIN_PATIENT_S if is_patient else ANSWER_WITHIN_S
+        self._connect = partial(
+            connect,
+            dsn,
+            purpose=purpose,
+            timeouts=dict(TIMEOUTS if may_hold_head else PATIENT),
+            role=role or role_of(purpose),
+            answer_within_s=ANSWER_WITHIN_PATIENT_S if is_patient else ANSWER_WITHIN_S,
+        )
         self._connection: asyncpg.Connection | None = None
         self._news = asyncio.Event()
         self._listening = False
@@ -146,8 +159,7 @@ class PostgresStore:
         """The log's last position."""
         row = await self._fetchrow("head")
         assert row is not None
-        position: int = row["position"]
-        return position
+        return int(row["position"])
 
     async def last_published(self, services: Iterable[str]) -> dict[str, int]:
         """Give the last position of each service that was certainly published."""
@@ -160,9 +172,8 @@ class PostgresStore:
 
     async def read_log(self, after: int, limit: int) -> Sequence[LogRow]:
         """Read a slice of the log."""
-        return [
-            to_log_row(row) for row in await self._fetch("read_log", after, limit, SLICE_BYTES_MAX)
-        ]
+        rows = await self._fetch("read_log", after, limit, SLICE_BYTES_MAX)
+        return [to_log_row(row) for row in rows]
 
     async def due_timers(
         self, now: datetime, besides: Iterable[str], limit: int
@@ -233,13 +244,7 @@ class PostgresStore:
     async def _connected(self, *, listen: bool = False) -> asyncpg.Connection:
         connection = self._connection
         if connection is None or connection.is_closed():
-            connection = await connect(
-                self._dsn,
-                purpose=self._purpose,
-                timeouts=dict(self._timeouts),
-                answer_within_s=self._answer_within_s,
-            )
-            self._connection = connection
+            connection = self._connection = await self._connect()
             self._listening = False
             await self._ask_time(connection)
         if listen and not self._listening:
