@@ -1,6 +1,7 @@
 """Whether a Postgres is fit for the engine: asked at every start, and by `danbao doctor`."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,10 @@ CHECKSUMS = "data_checksums"
 VERSION_MIN = 15
 CONNECTIONS_MIN = 5
 """Free ones; a start asks for two for each of its processes."""
+ANSWER_WITHIN_S = 10
 SAME_SESSION_WITHIN_S = 3
+ANSWERS = 20
+"""More than are waited for while sessions are told apart."""
 
 log = structlog.get_logger()
 
@@ -154,20 +158,31 @@ def find_durability(found: Mapping[str, Any]) -> list[Finding]:
 
 
 async def _keeps_sessions(connection: asyncpg.Connection, dsn: str) -> bool:
-    """Tell whether a connection of ours is a session of the server's: a pooler may mix them."""
+    """Tell whether a connection of ours is a session of the server's: a pooler may mix them.
+
+    One with a single session lets one of two clients wait for ever; a slow network lets both wait,
+    so what is taken for ever grows with how long one answer takes.
+
+    Raises:
+        UnavailableError: no answer comes at all.
+    """
+    begun = time.monotonic()
     try:
-        async with asyncio.timeout(SAME_SESSION_WITHIN_S):
-            await connection.execute("SELECT 1")
+        await connection.execute("SELECT 1", timeout=ANSWER_WITHIN_S)
+    except (TimeoutError, asyncpg.PostgresConnectionError) as error:
+        raise UnavailableError(f"Postgres does not answer: {error!r}") from error
+    patience_s = SAME_SESSION_WITHIN_S + ANSWERS * (time.monotonic() - begun)
+    other = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
+    try:
+        async with asyncio.timeout(patience_s):
             await connection.fetchval(Q["mark"], "ours")
-            other = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
-            try:
-                async with other.transaction():
-                    is_mixed = await other.fetchval(Q["read_mark"]) == "ours"
-                    return not is_mixed and await connection.fetchval(Q["read_mark"]) == "ours"
-            finally:
-                other.terminate()
-    except (TimeoutError, UnavailableError, asyncpg.PostgresError):
+            async with other.transaction():
+                is_mixed = await other.fetchval(Q["read_mark"]) == "ours"
+                return not is_mixed and await connection.fetchval(Q["read_mark"]) == "ours"
+    except (TimeoutError, asyncpg.PostgresError):
         return False
+    finally:
+        other.terminate()
 
 
 def find_sessions(*, are_sessions: bool) -> Finding:
