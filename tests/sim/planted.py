@@ -27,8 +27,6 @@ def offset_not_fenced() -> Iterator[None]:
         await unit.lock_offsets(service, places)
 
     async def write_offsets(unit: MemoryUnit, service: str, writes: Writes) -> None:
-        if writes.offsets:
-            await unit._ask("update_offsets")
         for place, offset in writes.offsets.items():
             await unit._lock("offset", service, place)
             unit._changes.offsets[service, place] = offset

@@ -58,12 +58,11 @@ class EagerWorker(Worker):
     @property
     def partitions_held(self) -> int:
         """How many partitions wait because of an event that was postponed."""
-        return len(self._held)
+        return len(self._postponing)
 
-    def _resume_held(self) -> None:
-        for place in self._held:
-            self._held[place] = 0.0 if self.is_retrying else math.inf
-        super()._resume_held()
+    def _resume(self) -> None:
+        now = math.inf if self.is_retrying else -math.inf
+        self._postponing.resume(self._progress.offsets, now)
 
 
 class PatientRelay(Relay):

@@ -27,7 +27,7 @@ def _offset_not_fenced() -> None:
 
     attempt.fence = no_fence  # type: ignore[assignment]
     retries.fence = no_fence  # type: ignore[assignment]
-    unit.Q["update_offsets"] = unit.Q["update_offsets"].replace("AND o.epoch = n.epoch", "")
+    unit.Q["write_cache"] = unit.Q["write_cache"].replace("AND o.epoch = n.epoch", "")
     handle = worker.Worker._handle
     is_frozen = "DANBAO_FALLS_ASLEEP" not in os.environ
 

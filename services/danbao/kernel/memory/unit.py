@@ -142,13 +142,14 @@ class MemoryUnit:
 
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
+        await self._ask("write_cache")
         await self._write_offsets(service, writes)
-        await self._set_aside(service, writes)
-        self._settle_letters(writes)
         await self._write_states(writes)
         await self._write_facts(writes)
         await self._write_balances(writes)
-        await self._write_timers(writes)
+        self._write_timers(writes)
+        await self._set_aside(service, writes)
+        self._settle_letters(writes)
         crash_point("worker.before_append")
         position = await self._append(service, writes) if writes.rows else 0
         crash_point("worker.after_append")
@@ -180,8 +181,6 @@ class MemoryUnit:
             raise UnavailableError("the server has ended the transaction")
 
     async def _write_offsets(self, service: str, writes: Writes) -> None:
-        if writes.offsets:
-            await self._ask("update_offsets")
         offsets = self._changes.offsets
         for place, offset in writes.offsets.items():
             key = service, place
@@ -218,13 +217,9 @@ class MemoryUnit:
 
     async def _write_states(self, writes: Writes) -> None:
         states = self._changes.states
-        if writes.unused_streams:
-            await self._ask("drop_unused_streams")
         for stream in writes.unused_streams:
             if stream in states and states[stream].version == 0:
                 states.remove(stream)
-        if writes.states:
-            await self._ask("update_states")
         for change in writes.states:
             await self._lock("stream", change.stream)
             stored = states.get(change.stream)
@@ -235,16 +230,12 @@ class MemoryUnit:
             )
 
     async def _write_facts(self, writes: Writes) -> None:
-        if writes.facts:
-            await self._ask("write_facts")
         for key, text in sorted(writes.facts.items()):
             await self._lock("fact", key)
             self._changes.facts[key] = storable(text)
 
-    async def _write_timers(self, writes: Writes) -> None:
+    def _write_timers(self, writes: Writes) -> None:
         timers = self._changes.timers
-        if writes.timers_cancelled or writes.timers_set:
-            await self._ask("write_timers")
         for name in writes.timers_cancelled:
             timers.remove(name)
         for name, timer in writes.timers_set.items():
@@ -255,8 +246,6 @@ class MemoryUnit:
         balances = self._changes.balances
         moved = [(account, change) for account, change in writes.balances.items() if change]
         moved.sort(key=lambda each: (each[0] not in self._locked_balances, each[0]))
-        if moved:
-            await self._ask("move_balances")
         for account, change in moved:
             await self._lock("balance", account)
             if change < 0 and account not in self._locked_balances:

@@ -16,16 +16,6 @@ VALUES ($1, $2, $3, 1, $4, 0)
 ON CONFLICT (service, topic, partition) DO UPDATE SET epoch = o.epoch + 1
 RETURNING epoch, next_offset, last_sequence, anchor_offset, anchor;
 
--- name: update_offsets
--- The batch's progress; whoever locked the rows checked the epoch.
-UPDATE danbao.consumer_offsets AS o
-SET next_offset = n.next_offset, last_sequence = n.last_sequence,
-    anchor_offset = n.anchor_offset, anchor = n.anchor
-FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
-            $8::bigint[])
-    AS n (topic, partition, next_offset, last_sequence, anchor_offset, anchor, epoch)
-WHERE o.service = $1 AND o.topic = n.topic AND o.partition = n.partition AND o.epoch = n.epoch;
-
 -- name: find_answers
 -- Which command ids have their answer, and to which body.
 SELECT message_id, body_sha256 FROM danbao.inbox WHERE message_id = ANY ($1::uuid[]);
@@ -50,19 +40,6 @@ SELECT 0, stream, 0, 0, NULL FROM unnest($1::text[]) AS stream ORDER BY stream
 ON CONFLICT DO NOTHING
 RETURNING stream;
 
--- name: drop_unused_streams
--- Streams that did not begin after all leave no row.
-DELETE FROM danbao.stream_states
-WHERE shard = 0 AND stream = ANY ($1::text[]) AND version = 0;
-
--- name: update_states
--- Next states; a stream that somebody else moved is not updated, and the count shows it.
-UPDATE danbao.stream_states AS s
-SET version = n.version, fold_version = n.fold_version, state = n.state::json
-FROM unnest($1::text[], $2::int[], $3::int[], $4::smallint[], $5::text[])
-    AS n (stream, expected, version, fold_version, state)
-WHERE s.shard = 0 AND s.stream = n.stream AND s.version = n.expected;
-
 -- name: read_stream
 -- All events of one stream.
 SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
@@ -84,12 +61,6 @@ INSERT INTO danbao.shared_facts (shard, key, data)
 SELECT 0, key, NULL FROM unnest($1::text[]) AS key ORDER BY key
 ON CONFLICT DO NOTHING;
 
--- name: write_facts
--- What the batch's events changed of what others may ask.
-INSERT INTO danbao.shared_facts (shard, key, data)
-SELECT 0, key, data::json FROM unnest($1::text[], $2::text[]) AS n (key, data) ORDER BY key
-ON CONFLICT (shard, key) DO UPDATE SET data = excluded.data;
-
 -- name: lock_balances
 -- Accounts that may be debited, locked in one order.
 SELECT account, currency, balance_minor
@@ -105,34 +76,6 @@ INSERT INTO danbao.guarded_balances (shard, account, currency, balance_minor)
 SELECT 0, account, currency, 0 FROM unnest($1::text[], $2::text[]) AS n (account, currency)
 ORDER BY account, currency
 ON CONFLICT DO NOTHING;
-
--- name: move_balances
--- Net changes of the batch; the CHECK of the table holds each account above its floor.
-INSERT INTO danbao.guarded_balances AS b (shard, account, currency, balance_minor)
-SELECT 0, account, currency, change
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (account, currency, change)
-ORDER BY account, currency
-ON CONFLICT (shard, account, currency)
-DO UPDATE SET balance_minor = b.balance_minor + excluded.balance_minor;
-
--- name: debit_balances
--- Net debits: an upsert would try the CHECK on the bare change, so they are plain updates.
-UPDATE danbao.guarded_balances AS b
-SET balance_minor = b.balance_minor + n.change
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (account, currency, change)
-WHERE b.shard = 0 AND b.account = n.account AND b.currency = n.currency;
-
--- name: cancel_timers
--- Deadlines that ended.
-DELETE FROM danbao.timers WHERE timer_id = ANY ($1::uuid[]);
-
--- name: set_timers
--- Deadlines that began.
-INSERT INTO danbao.timers
-    (timer_id, stream, due_at, type, partition_key, correlation_id, data)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[],
-                     $6::text[], $7::text[])
-ON CONFLICT (timer_id) DO NOTHING;
 
 -- name: due_timers
 -- What time it is, and deadlines that have come, if any; read without locks, as sending one twice does no harm.
@@ -194,6 +137,59 @@ UPDATE danbao.dead_letters AS d
 SET state = 'waiting', reason = n.reason, detail = n.detail, tries = tries + 1
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (id, reason, detail)
 WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
+
+-- name: write_cache
+-- All that a batch changes beside the log, in one round trip.  Every row was locked before, but for
+-- the accounts that are only credited; those are taken in one order.  Each count must be as asked:
+-- a row that somebody else moved is not updated.
+-- Debits are plain updates, as an upsert would try the table's CHECK on the bare change.
+WITH offsets AS (
+    UPDATE danbao.consumer_offsets AS o
+    SET next_offset = n.next_offset, last_sequence = n.last_sequence,
+        anchor_offset = n.anchor_offset, anchor = n.anchor
+    FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
+                $8::bigint[])
+        AS n (topic, partition, next_offset, last_sequence, anchor_offset, anchor, epoch)
+    WHERE o.service = $1 AND o.topic = n.topic AND o.partition = n.partition AND o.epoch = n.epoch
+    RETURNING 1
+), unused AS (
+    DELETE FROM danbao.stream_states
+    WHERE shard = 0 AND stream = ANY ($9::text[]) AND version = 0
+), states AS (
+    UPDATE danbao.stream_states AS s
+    SET version = n.version, fold_version = n.fold_version, state = n.state::json
+    FROM unnest($10::text[], $11::int[], $12::int[], $13::smallint[], $14::text[])
+        AS n (stream, expected, version, fold_version, state)
+    WHERE s.shard = 0 AND s.stream = n.stream AND s.version = n.expected
+    RETURNING 1
+), facts AS (
+    INSERT INTO danbao.shared_facts (shard, key, data)
+    SELECT 0, key, data::json FROM unnest($15::text[], $16::text[]) AS n (key, data) ORDER BY key
+    ON CONFLICT (shard, key) DO UPDATE SET data = excluded.data
+), debits AS (
+    UPDATE danbao.guarded_balances AS b
+    SET balance_minor = b.balance_minor + n.change
+    FROM unnest($17::text[], $18::text[], $19::bigint[]) AS n (account, currency, change)
+    WHERE b.shard = 0 AND b.account = n.account AND b.currency = n.currency
+    RETURNING 1
+), credits AS (
+    INSERT INTO danbao.guarded_balances AS b (shard, account, currency, balance_minor)
+    SELECT 0, account, currency, change
+    FROM unnest($20::text[], $21::text[], $22::bigint[]) AS n (account, currency, change)
+    ORDER BY account, currency
+    ON CONFLICT (shard, account, currency)
+    DO UPDATE SET balance_minor = b.balance_minor + excluded.balance_minor
+), ended AS (
+    DELETE FROM danbao.timers WHERE timer_id = ANY ($23::uuid[])
+), begun AS (
+    INSERT INTO danbao.timers
+        (timer_id, stream, due_at, type, partition_key, correlation_id, data)
+    SELECT * FROM unnest($24::uuid[], $25::text[], $26::timestamptz[], $27::text[], $28::text[],
+                         $29::text[], $30::text[])
+    ON CONFLICT (timer_id) DO NOTHING
+)
+SELECT (SELECT count(*) FROM offsets) AS offsets, (SELECT count(*) FROM states) AS states,
+    (SELECT count(*) FROM debits) AS debits;
 
 -- name: append
 -- The one statement that holds the head row: it numbers the rows, gives the transaction its one

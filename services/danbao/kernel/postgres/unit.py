@@ -111,18 +111,8 @@ class PostgresUnit:
 
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
-        await self._write_offsets(service, writes)
+        await self._write_cache(service, writes)
         await self._write_letters(service, writes)
-        await self._write_states(writes)
-        if writes.facts:
-            keys, texts = _columns(sorted(writes.facts.items()), 2)
-            await self._connection.execute(Q["write_facts"], keys, texts)
-        await self._write_balances(writes)
-        if writes.timers_cancelled:
-            await self._connection.execute(Q["cancel_timers"], sorted(writes.timers_cancelled))
-        if writes.timers_set:
-            columns = zip(*(_timer_columns(row) for row in writes.timers_set.values()), strict=True)
-            await self._connection.execute(Q["set_timers"], *map(list, columns))
         crash_point("worker.before_append")
         begun = self._clock.monotonic()
         position = await self._append(service, writes) if writes.rows else 0
@@ -130,8 +120,9 @@ class PostgresUnit:
         crash_point("worker.after_append")
         return position
 
-    async def _write_offsets(self, service: str, writes: Writes) -> None:
-        rows = [
+    async def _write_cache(self, service: str, writes: Writes) -> None:
+        """Write all but letters and log: offsets, states, facts, balances and deadlines."""
+        offsets = [
             (
                 *place,
                 offset.next_offset,
@@ -142,10 +133,30 @@ class PostgresUnit:
             )
             for place, offset in writes.offsets.items()
         ]
-        if not rows:
-            return
-        status = await self._connection.execute(Q["update_offsets"], service, *_columns(rows, 7))
-        _expect(status, len(rows), "an offset row")
+        states = [
+            (c.stream, c.expected_version, c.version, c.fold_version, c.state)
+            for c in writes.states
+        ]
+        moved = sorted((*key, change) for key, change in writes.balances.items() if change)
+        debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
+        credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
+        timers = map(_timer_columns, writes.timers_set.values())
+        counts = await self._connection.fetchrow(
+            Q["write_cache"],
+            service,
+            *_columns(offsets, 7),
+            writes.unused_streams,
+            *_columns(states, 5),
+            *_columns(sorted(writes.facts.items()), 2),
+            *_columns(debits, 3),
+            *_columns(credits_, 3),
+            sorted(writes.timers_cancelled),
+            *_columns(timers, len(_TIMER_FIELDS)),
+        )
+        assert counts is not None
+        _expect(counts["offsets"], len(offsets), "an offset row")
+        _expect(counts["states"], len(states), "a stream")
+        _expect(counts["debits"], len(debits), "a balance")
 
     async def _write_letters(self, service: str, writes: Writes) -> None:
         for letter in writes.dead_letters:
@@ -154,33 +165,11 @@ class PostgresUnit:
             )
         if ids := writes.letters_retried:
             status = await self._connection.execute(Q["settle_letters"], ids, writes.now)
-            _expect(status, len(ids), "a dead letter")
+            _expect(_count(status), len(ids), "a dead letter")
         if failed := writes.letters_failed:
             rows = [(name, each.reason, clean_detail(each)) for name, each in failed.items()]
             status = await self._connection.execute(Q["fail_letters"], *_columns(rows, 3))
-            _expect(status, len(rows), "a dead letter")
-
-    async def _write_states(self, writes: Writes) -> None:
-        if writes.unused_streams:
-            await self._connection.execute(Q["drop_unused_streams"], writes.unused_streams)
-        if not writes.states:
-            return
-        rows = [
-            (c.stream, c.expected_version, c.version, c.fold_version, c.state)
-            for c in writes.states
-        ]
-        status = await self._connection.execute(Q["update_states"], *_columns(rows, 5))
-        _expect(status, len(rows), "a stream")
-
-    async def _write_balances(self, writes: Writes) -> None:
-        moved = sorted((*key, change) for key, change in writes.balances.items() if change)
-        debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
-        credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
-        if debits:
-            status = await self._connection.execute(Q["debit_balances"], *_columns(debits, 3))
-            _expect(status, len(debits), "a balance")
-        if credits_:
-            await self._connection.execute(Q["move_balances"], *_columns(credits_, 3))
+            _expect(_count(status), len(rows), "a dead letter")
 
     async def _append(self, service: str, writes: Writes) -> int:
         answers = [
@@ -266,9 +255,14 @@ def _columns(rows: Iterable[Sequence[object]], width: int) -> list[list[object]]
     return columns or [[] for _ in range(width)]
 
 
-def _expect(status: str, count: int, what: str) -> None:
-    if int(status.rsplit(" ", 1)[-1]) != count:
+def _expect(count: int, expected: int, what: str) -> None:
+    if count != expected:
         raise ConflictError(f"{what} is not as it was read")
+
+
+def _count(status: str) -> int:
+    """How many rows a statement changed, out of what the server says of it."""
+    return int(status.rsplit(" ", 1)[-1])
 
 
 def _timer_columns(row: object) -> tuple[object, ...]:
