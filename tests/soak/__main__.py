@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from danbao.testing.whole_trades import WholeTrades
+from danbao.bench.whole_trades import WholeTrades
 from rich.console import Console
 from rich.progress import Progress
 from tests.faults.fleet import Fleet
