@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from danbao.bench.whole_trades import WholeTrades
 from rich.console import Console
 from rich.progress import Progress
 from tests.faults.fleet import Fleet
@@ -23,6 +22,7 @@ from tests.integration.wire import Raw, command
 from tests.soak.memory import Memory
 from tests.soak.random_faults import RandomFaults, at_intervals
 
+from danbao.bench.whole_trades import WholeTrades
 from danbao.publisher import Limits, parse_lines, publish
 from danbao.testing.market import encode_lines
 
