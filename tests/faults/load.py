@@ -1,7 +1,7 @@
 """Load with a known end: whole trades and trades nobody pays, published while a fault happens."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Self
 from uuid import NAMESPACE_OID, uuid5
 
@@ -35,11 +35,6 @@ ENDS = ["settlement.credit_recorded.v1", "escrow.trade_closed.v1"]
 """What happens to a trade last."""
 
 
-def _commands(lines: Iterable[CommandLine]) -> int:
-    """How many of these lines are commands; the others wait."""
-    return sum("id" in line for line in lines)
-
-
 class Load:
     """So many trades at a steady pace; every seed has ids of its own."""
 
@@ -59,7 +54,6 @@ class Load:
         self._rate = rate * (1 + 1 / UNPAID_EVERY)
         self._patience_s = patience_s
         self._task: asyncio.Task[Summary] | None = None
-        self._commands = _commands(self._lines())
         self._behind_us = 0
         self.answered = 0
         self.interrupted = 0
@@ -121,8 +115,7 @@ class Load:
         limits = Limits(rate=self._rate, in_flight=100_000, timeout_s=self._patience_s)
         ended: set[str] = set()
         while True:
-            left = [line for line in self._lines() if line["partitionkey"] not in ended]
-            self._behind_us = self._commands - _commands(left)
+            left = (line for line in self._lines() if line["partitionkey"] not in ended)
             lines = parse_lines(encode_lines(left), "trades")
             try:
                 return await publish(bootstrap, [lines], limits=limits, progress=self._note)
@@ -131,6 +124,9 @@ class Load:
                 if self.interrupted > INTERRUPTED_MAX:
                     raise
                 ended = await self._ended()
+                self._behind_us = sum(
+                    "id" in line for line in self._lines() if line["partitionkey"] in ended
+                )
 
     async def _ended(self) -> set[str]:
         """Trades of this load that are at their end."""

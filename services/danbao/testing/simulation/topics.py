@@ -36,6 +36,7 @@ class SimulatedSource(MemorySource):
         wire = SimulatedWire(process, world.kafka)
         super().__init__(world.broker, topics, group=group, wire=wire)
         self._told: set[TopicPartition] | None = None
+        self._has_started = False
         self._is_member = False
         self._is_closed = False
         process.at_death.append(self._die)
@@ -45,7 +46,7 @@ class SimulatedSource(MemorySource):
     async def start(self) -> None:
         """Join the group."""
         await super().start()
-        self._is_member = True
+        self._has_started = self._is_member = True
 
     def assign(self, places: set[TopicPartition]) -> None:
         """Be told of new partitions, a little later."""
@@ -87,7 +88,7 @@ class SimulatedSource(MemorySource):
 
     def _wake(self) -> None:
         self._process.world.loop.call_later(0, self._hear)
-        if self._is_joined and not self._is_member:
+        if self._has_started and not self._is_member:
             self._find_out_later()
 
     def _find_out_later(self) -> None:
