@@ -18,6 +18,8 @@ UNPAID_EVERY = 8
 PAY_WITHIN_S = 2
 STUCK_AFTER_S = 60.0
 INTERRUPTED_MAX = 20
+TRADES_PREPARED_A_SECOND = 500
+"""At least, before the first is sent: all are read and checked."""
 
 WHOLE = {
     "escrow.trade_created.v1",
@@ -65,7 +67,7 @@ class Load:
         accounts = parse_lines(encode_lines(self._plan.accounts()), "accounts")
         await publish(bootstrap, [accounts], limits=Limits(timeout_s=STUCK_AFTER_S))
         self._task = asyncio.create_task(self._publish(bootstrap))
-        await self.more(10)
+        await self.more(10, 30 + self._trades / TRADES_PREPARED_A_SECOND)
         return self
 
     async def __aexit__(self, *_: object) -> None:

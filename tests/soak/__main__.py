@@ -31,7 +31,6 @@ IN_FLIGHT = 1_600
 TIMEOUT_S = 120.0
 SAMPLE_EVERY_S = 2.0
 SENT_BEFORE = 2_000
-LOAD_S = 60.0
 CONSOLE = Console(width=130, highlight=False)
 
 
@@ -84,46 +83,36 @@ async def sample(fleet: Fleet, memory: Memory, seconds: float) -> None:
             await asyncio.sleep(SAMPLE_EVERY_S)
 
 
-async def keep_loading(fleet: Fleet, name: int, rate: float, seconds: float) -> list[WholeTrades]:
-    """Send trades at a steady pace, a minute's at a time, until the time is over; gives them."""
-    plans: list[WholeTrades] = []
-    ends_at = time.monotonic() + seconds
-    while (left := ends_at - time.monotonic()) > 0:
-        trades = max(40, int(rate * min(left, LOAD_S)))
-        plans.append(WholeTrades(trades, name + len(plans) + 1))
-        async with Load(fleet, name + len(plans), trades, rate) as load:
-            summary = await load.finish()
-        CONSOLE.print(
-            f"        {summary.commands} commands in {summary.seconds:.0f} s, answers p50"
-            f" {summary.latency.p50_ms:.0f} ms, p99 {summary.latency.p99_ms:.0f} ms,"
-            f" flows started late by at most {summary.start_late_s_max:.1f} s"
-        )
-    return plans
-
-
 async def soak(fleet: Fleet, seed: int, seconds: float, every_s: float) -> list[str]:
     """Run it; gives what is wrong at the end."""
     record, memory = FaultRecord(seed), Memory()
     name = seed * 100
     speed = await top_speed(fleet, name)
-    CONSOLE.print(f"top speed {speed:.0f} whole trades/s; now {speed / 2:.0f}/s")
-    async with Watch(fleet) as watch:
+    rate = speed / 2
+    trades = max(40, int(rate * seconds))
+    CONSOLE.print(f"top speed {speed:.0f} whole trades/s; {trades} at {rate:.0f}/s")
+    async with Watch(fleet) as watch, Load(fleet, name + 1, trades, rate) as load:
         looking = asyncio.create_task(sample(fleet, memory, seconds))
         sent = list(islice(sent_commands(name), SENT_BEFORE))
         faults = RandomFaults(fleet, watch, record, Random(seed), sent)
         try:
-            async with asyncio.TaskGroup() as group:
-                loading = group.create_task(keep_loading(fleet, name, speed / 2, seconds))
-                group.create_task(at_intervals(faults, every_s, seconds, CONSOLE.print))
+            await at_intervals(faults, every_s, seconds, CONSOLE.print)
+            summary = await load.finish()
         finally:
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
             CONSOLE.print(record.show())
             CONSOLE.print(memory.table())
+    CONSOLE.print(
+        f"{summary.commands} commands in {summary.seconds:.0f} s, answers p50"
+        f" {summary.latency.p50_ms:.0f} ms, p99 {summary.latency.p99_ms:.0f} ms,"
+        f" flows started late by at most {summary.start_late_s_max:.1f} s"
+    )
     wrong = [f"memory grew: {each}" for each in memory.grown()]
-    for plan in loading.result():
-        wrong += [f"credit of {each}" for each in await credits_differ(fleet, plan)]
+    wrong += [
+        f"credit of {each}" for each in await credits_differ(fleet, WholeTrades(trades, name + 1))
+    ]
     wrong += [str(violation) for violation in await fleet.engine.audit()]
     return wrong
 
