@@ -55,7 +55,7 @@ async def test_sigterm_under_load_ends_every_process_within_five_seconds(
     fleet: Fleet, faults: FaultRecord, settle: Settle, load_seed: int
 ) -> None:
     """A rolling restart of everything: the others take over at once."""
-    async with Load(fleet, load_seed, trades=1500, rate=40) as load:
+    async with Load(fleet, load_seed, trades=2500, rate=40) as load:
         fault = faults.hit("SIGTERM", "each process in turn, under load")
         longest = 0.0
         for kind in PROCESSES:
