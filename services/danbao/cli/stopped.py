@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from danbao.cli.connect import known_addresses
-from danbao.cli.exits import engine_here
+from danbao.cli.exits import UNAVAILABLE, fail
 from danbao.kernel.settings import Settings
 from danbao.recovery.quiet import stopped_engine
 from danbao.servers import LocalServers
@@ -31,7 +31,7 @@ async def postgres_here(chosen: Settings) -> AsyncIterator[str]:
         yield dsn
         return
     if not LocalServers(chosen.home, say).postgres.is_made:
-        engine_here(chosen)
+        fail("no engine has run here", UNAVAILABLE, "Start it with `danbao up`.")
     async with stopped_engine(without_kafka(chosen), say) as found:
         yield found.postgres_dsn
 

@@ -106,7 +106,7 @@ class PostgresServer:
 
         Data outside belongs to one home by its path: a moved or copied home must not open it.
         """
-        if not self._made_file.exists():
+        if not self.is_made:
             return None
         made = json.loads(self._made_file.read_text(encoding="utf-8"))
         data = self.folder / str(made["data"])  # An absolute path stands for itself.

@@ -1,7 +1,5 @@
 """Whether a Postgres is fit for the engine: asked at every start, and by `danbao doctor`."""
 
-import asyncio
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +21,7 @@ from danbao.kernel.postgres.connection import (
     role_of,
     take_on,
 )
+from danbao.kernel.postgres.sessions import find_sessions, keeps_sessions
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.kernel.postgres", "checks.sql")
@@ -33,11 +32,6 @@ CHECKSUMS = "data_checksums"
 VERSION_MIN = 15
 CONNECTIONS_MIN = 5
 """Free ones; a start asks for two for each of its processes."""
-ANSWER_WITHIN_S = 10
-SAME_SESSION_WITHIN_S = 3
-ANSWERS = 20
-"""More than are waited for while sessions are told apart."""
-
 log = structlog.get_logger()
 
 
@@ -55,7 +49,7 @@ async def examine_postgres(
     """
     connection = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
     try:
-        sessions = find_sessions(are_sessions=await _keeps_sessions(connection, dsn))
+        sessions = find_sessions(are_sessions=await keeps_sessions(connection, dsn))
         if sessions.status is Status.MISSING:
             return [sessions]  # nothing else that it says can be relied on
         facts = await connection.fetchrow(Q["settings"])
@@ -155,43 +149,6 @@ def find_durability(found: Mapping[str, Any]) -> list[Finding]:
     todo = "Without them a damaged page goes unseen: run `pg_checksums --enable` while it is down."
     code = "postgres_without_checksums"
     return [*findings, Finding("postgres data_checksums", Status.WARN, value, todo, code)]
-
-
-async def _keeps_sessions(connection: asyncpg.Connection, dsn: str) -> bool:
-    """Tell whether a connection of ours is a session of the server's: a pooler may mix them.
-
-    One with a single session lets one of two clients wait for ever; a slow network lets both wait,
-    so what is taken for ever grows with how long one answer takes.
-
-    Raises:
-        UnavailableError: no answer comes at all.
-    """
-    begun = time.monotonic()
-    try:
-        await connection.execute("SELECT 1", timeout=ANSWER_WITHIN_S)
-    except (TimeoutError, asyncpg.PostgresConnectionError) as error:
-        raise UnavailableError(f"Postgres does not answer: {error!r}") from error
-    patience_s = SAME_SESSION_WITHIN_S + ANSWERS * (time.monotonic() - begun)
-    other = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
-    try:
-        async with asyncio.timeout(patience_s):
-            await connection.fetchval(Q["mark"], "ours")
-            async with other.transaction():
-                is_mixed = await other.fetchval(Q["read_mark"]) == "ours"
-                return not is_mixed and await connection.fetchval(Q["read_mark"]) == "ours"
-    except (TimeoutError, asyncpg.PostgresError):
-        return False
-    finally:
-        other.terminate()
-
-
-def find_sessions(*, are_sessions: bool) -> Finding:
-    """Judge whether time-outs, roles and prepared statements of a session stay where they are."""
-    if are_sessions:
-        return Finding("postgres sessions", Status.OK, "kept")
-    detail = "a pooler gives one session to several clients (pgbouncer in transaction mode?)"
-    todo = "Connect to Postgres itself, or let the pooler keep sessions (pool_mode = session)."
-    return Finding("postgres sessions", Status.MISSING, detail, todo, "postgres_pooled")
 
 
 def find_connections(free: int, wanted: int) -> Finding:
