@@ -1,4 +1,4 @@
-"""Whether a connection is a session of its own: time-outs, role and marks must stay where they are."""
+"""Whether a connection is a session of its own: what is set in one stays there, and only there."""
 
 import asyncio
 import time
