@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from random import Random
 from zlib import crc32
 
@@ -26,6 +26,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     record = terminalreporter.config.stash.get(RECORD, None)
     if record is not None and record.faults:
         terminalreporter.write_line(record.show())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed shows what the processes have to say."""
+    report = yield
+    fleet = getattr(item, "funcargs", {}).get("fleet")
+    if report.failed and report.when == "call" and fleet is not None:
+        report.sections.append(("what the processes say", fleet.complaints()))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,11 @@ PLANTED = os.pathsep.join([str(Path(__file__).parent / "planted_plugin"), *sys.p
 START_WITHIN_S = 30
 OF_KIND = {"bookkeeper": {"DANBAO_BOOKS_CLOSE_EVERY": "200"}}
 """Settings that make a kind of process work as often as a test can wait for it."""
+
+
+SERIOUS = re.compile(r'"level": "(warning|error|critical)"')
+COMPLAINTS_MAX = 3
+LINE_MAX = 2_000
 
 
 class NotHitError(AssertionError):
@@ -256,6 +262,16 @@ class Fleet:
         finally:
             end_all(family, grace_s=1)
             self.servers.remove_outside_data()
+
+    def complaints(self) -> str:
+        """The last warnings and errors of each process, and which of them have ended."""
+        lines = []
+        for member in [*self.members.values(), *self.zombies]:
+            ended = "" if member.lives else f", ended with {member.process.returncode}"
+            lines.append(f"{member.name}{ended}")
+            serious = [line for line in member.words.splitlines() if SERIOUS.search(line)]
+            lines += [f"    {line[:LINE_MAX]}" for line in serious[-COMPLAINTS_MAX:]]
+        return "\n".join(lines)
 
     def server_pid(self, name: str) -> int:
         """Process id of `postgres` or `kafka`."""

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import asyncpg
+import pytest
 from tests.faults.fleet import LOOK_EVERY_S, Fleet
 
 from danbao.app import SERVICES
@@ -82,7 +83,9 @@ class Watch:
             elif value is not None and value >= start + more:
                 return time.monotonic() - begun
             waited = time.monotonic() - begun
-            assert waited < within_s, f"{kind} has not moved for {waited:.1f} s (at {value})"
+            if waited > within_s:
+                where = {each: await self.read(each) for each in (*QUESTIONS, *SERVICES)}
+                pytest.fail(f"{kind} has not moved for {waited:.1f} s: {where}")
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _drop(self) -> None:

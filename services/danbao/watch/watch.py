@@ -75,9 +75,10 @@ class Watch(threading.Thread):
         self._progress.note(now, self._state.process.marks())
         if not self._progress.should_ask(now):
             return None
-        waiting = self._asked()
-        self._progress.note(now, self._state.process.marks())
-        return self._progress.judge(now, waiting)
+        waiting = self._asked()  # which a server that hangs may take its time for
+        answered_at = time.monotonic()
+        self._progress.note(answered_at, self._state.process.marks())
+        return self._progress.judge(answered_at, waiting)
 
     def _asked(self) -> Waiting | None:
         """Ask the servers, on an event loop of our own; None when they do not answer."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import NodeNotReadyError
 
 from danbao.kernel.kafka.security import client_options
 
@@ -35,7 +37,9 @@ def make_consumer(
         "fetch_max_wait_ms": 5_000,
         "max_partition_fetch_bytes": 1_048_576,
     }
-    return AIOKafkaConsumer(*topics, **(settings | client_options() | options))
+    consumer = AIOKafkaConsumer(*topics, **(settings | client_options() | options))
+    _wait_for_a_broker(consumer._client)  # noqa: SLF001  it has no other name for it
+    return consumer
 
 
 def make_producer(
@@ -51,7 +55,9 @@ def make_producer(
         "request_timeout_ms": PRODUCE_TIMEOUT_MS,
         "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
     }
-    return AIOKafkaProducer(**(settings | client_options() | options))
+    producer = AIOKafkaProducer(**(settings | client_options() | options))
+    _wait_for_a_broker(producer.client)
+    return producer
 
 
 def make_admin(bootstrap: str, *, client_id: str) -> AIOKafkaAdminClient:
@@ -62,3 +68,20 @@ def make_admin(bootstrap: str, *, client_id: str) -> AIOKafkaAdminClient:
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         **client_options(),
     )
+
+
+def _wait_for_a_broker(client: AIOKafkaClient) -> None:
+    """Let a client look for its coordinator again while the cluster names no broker.
+
+    Brokers that hung are fenced for a moment, and not named.  aiokafka asserts that it knows one,
+    which would end a producer's start, and a consumer's membership for good.
+    """
+    look_up = client.coordinator_lookup
+
+    async def coordinator_lookup(kind: int, key: str) -> int:
+        if client.get_random_node() is None:
+            raise NodeNotReadyError("the cluster names no broker")
+        node: int = await look_up(kind, key)
+        return node
+
+    client.coordinator_lookup = coordinator_lookup
