@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from danbao.kernel.kafka.clients import make_consumer
+from danbao.kernel.kafka.gate import FetchGate
 
 EVENTS_TOPIC = re.compile(r"danbao\.[a-z]+\.events")
 FETCH_WAIT_MS = 50
@@ -42,6 +43,7 @@ class EventReader:
             fetch_max_wait_ms=FETCH_WAIT_MS,
             check_crcs=False,
         )
+        self._gate = FetchGate(self._consumer)
         self._knows = knows
         self._names: dict[bytes, str] = {}
         self._sequences: dict[Any, int] = {}
@@ -90,7 +92,9 @@ class EventReader:
 
     async def poll(self, observer: Observer, wait_s: float) -> int:
         """Hand over what has come, waiting so long for a first record; returns how many records."""
+        self._gate.open()
         fetched = await self._consumer.getmany(timeout_ms=int(wait_s * 1000))
+        self._gate.close()
         self.polled_at = perf_counter()
         names, sequences, knows = self._names, self._sequences, self._knows
         count = 0

@@ -16,6 +16,7 @@ from aiokafka.errors import (
 
 from danbao.kernel.errors import OffsetError, UnavailableError
 from danbao.kernel.kafka.clients import REQUEST_TIMEOUT_MS, make_consumer
+from danbao.kernel.kafka.gate import FetchGate
 from danbao.kernel.messages import Record, TopicPartition
 
 CLOSE_WITHIN_S = 2
@@ -59,6 +60,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             metadata_max_age_ms=TOPICS_LOOK_MS,
         )
         self._consumer = self._make()
+        self._gate = FetchGate(self._consumer)
         self._unclaimed: set[TopicPartition] = set()
         self._is_joined = False
         self._oldest_ms: int | None = None
@@ -74,6 +76,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         except KafkaError as error:
             await self.close()
             self._consumer = self._make()  # one that failed to start cannot be started again
+            self._gate = FetchGate(self._consumer)
             raise UnavailableError(f"Kafka does not answer: {error!r}") from error
         self._consumer.subscribe(self._topics, listener=self)
 
@@ -96,6 +99,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         self._oldest_ms = None
+        self._gate.open()
         while True:
             left = max(0.0, deadline - loop.time())
             step = min(left, LOOK_UP_S if self._consumer.assignment() else LOOK_UP_S / 10)
@@ -111,7 +115,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
                 raise UnavailableError(f"Kafka does not answer: {error!r}") from error
             if batches or self._unclaimed or left <= step:
                 self._oldest_ms = min((b[0].timestamp for b in batches.values()), default=None)
-                return _records(batches)
+                records = _records(batches)
+                if len(records) < records_max:
+                    self._gate.close()
+                return records
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this worker's now."""
