@@ -12,6 +12,7 @@ import asyncpg
 
 from danbao.contracts.catalogue import SERVICES
 from danbao.kernel.errors import UnavailableError
+from danbao.kernel.postgres.arrays import quicken
 from danbao.kernel.sql import load_queries
 
 ROLE: Final = "danbao_engine"
@@ -46,6 +47,8 @@ PATIENT = {
 TRANSACTION_TIMEOUT_SINCE = 17
 
 Q = load_queries("danbao.kernel.postgres", "roles.sql")
+
+quicken()
 
 CLIENT_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises of its own when the server went away in mid-answer."""
