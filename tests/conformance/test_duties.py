@@ -141,22 +141,22 @@ async def test_only_the_owner_confirms_and_never_backwards(database: Database) -
 
 async def test_news_wake_every_follower(database: Database) -> None:
     """Relay and projector go on at once, not at their next look."""
-    followers, writer = [database.open(), database.open()], database.open()
+    followers, writer = [database.open(), database.open()], Writer(database.open())
     for follower in followers:
         await follower.wait_for_news(0.01)
     waiting = [asyncio.create_task(follower.wait_for_news(30)) for follower in followers]
     await asyncio.sleep(0.05)
     assert not any(task.done() for task in waiting)
-    await writer.notify()
+    await writer.append("account/A")
     async with asyncio.timeout(5):
         await asyncio.gather(*waiting)
 
 
 async def test_news_that_came_while_nobody_waited_are_not_lost(database: Database) -> None:
     """Between a look at the log and the wait for news, an event may be committed."""
-    follower, writer = database.open(), database.open()
+    follower, writer = database.open(), Writer(database.open())
     await follower.wait_for_news(0.01)
-    await writer.notify()
+    await writer.append("account/A")
     await asyncio.sleep(0.05)
     async with asyncio.timeout(5):
         await follower.wait_for_news(30)

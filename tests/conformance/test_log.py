@@ -166,8 +166,9 @@ async def test_a_command_is_answered_once(database: Database) -> None:
     with pytest.raises(ConflictError):
         await writer.commit(second)
     async with writer.store.unit() as unit:
-        found = await unit.find_answers([command_id("command-1"), command_id("command-2")])
-    assert found == {command_id("command-1"): answer("command-1").body.sha256}
+        ids = [command_id("command-1"), command_id("command-2")]
+        locked = await unit.lock(SERVICE, [], ids, [])
+    assert locked.answers == {command_id("command-1"): answer("command-1").body.sha256}
     assert await writer.store.head() == 1
 
 

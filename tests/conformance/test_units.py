@@ -5,10 +5,19 @@ from datetime import timedelta
 
 import pytest
 from tests.conformance.databases import Database
-from tests.conformance.writing import NOON, SERVICE, Writer, timer
+from tests.conformance.writing import (
+    COMMANDS,
+    EVENTS,
+    NOON,
+    SERVICE,
+    Writer,
+    answer,
+    command_id,
+    timer,
+)
 
 from danbao.kernel.errors import ConflictError, RefusedError
-from danbao.kernel.messages import StateChange, StoredStream
+from danbao.kernel.messages import Offset, StateChange, StoredStream
 from danbao.kernel.ports import Store
 
 WALLET = "R.CUST.A.AVAILABLE", "CNY"
@@ -236,3 +245,23 @@ async def test_a_cancelled_deadline_is_never_due(database: Database) -> None:
     writes.timers_cancelled = {first.timer_id, timer("unknown").timer_id}
     await writer.commit(writes)
     assert list(await writer.store.due_timers(NOON + timedelta(days=1), [], 10)) == [second]
+
+
+async def test_what_a_batch_needs_first_is_locked_together(database: Database) -> None:
+    """Offsets, answers and streams, those too that are about to begin."""
+    store = database.open()
+    writer = Writer(store)
+    await store.claim(SERVICE, COMMANDS, 3)
+    await writer.begin("account/A")
+    first = await writer.writes(await writer.rows("account/C"))
+    first.answers = [answer("command-1")]
+    await writer.commit(first)
+    ids = [command_id("command-1"), command_id("command-2")]
+    async with store.unit() as unit:
+        locked = await unit.lock(SERVICE, [COMMANDS, EVENTS], ids, ["account/B", "account/A"])
+        assert locked.offsets == {COMMANDS: Offset(1, 3)}
+        assert locked.answers == {command_id("command-1"): answer("command-1").body.sha256}
+        assert locked.streams == {
+            "account/A": StoredStream(1, 1, "{}"),
+            "account/B": StoredStream(0, 0, None),
+        }

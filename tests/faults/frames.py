@@ -15,8 +15,8 @@ Cut: TypeAlias = Callable[[bytearray], Iterator[bytes]]
 
 PRODUCE, METADATA, FIND_COORDINATOR = 0, 3, 10
 ADD_PARTITIONS_TO_TXN, END_TXN = 24, 26
-BEGIN, COMMIT = b"Q\0\0\0\x0aBEGIN\0", b"Q\0\0\0\x0bCOMMIT\0"
-"""Simple queries, as asyncpg sends what has no arguments."""
+COMMIT = b"COMMIT; NOTIFY danbao_log\0"
+"""How the COMMIT of a batch that wrote to the log ends."""
 
 
 def kafka_messages(buffer: bytearray) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Bugs as somebody might write them, one at a time; each is put in for a `with` block."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
@@ -21,10 +21,8 @@ from danbao.testing.simulation import Fault, database
 def offset_not_fenced() -> Iterator[None]:
     """A worker writes how far it is without looking whether the partition is still its own."""
 
-    async def no_fence(
-        unit: MemoryUnit, service: str, _: Progress, places: Collection[TopicPartition]
-    ) -> None:
-        await unit.lock_offsets(service, places)
+    def no_fence(*_: object) -> None:
+        pass
 
     async def write_offsets(unit: MemoryUnit, service: str, writes: Writes) -> None:
         for place, offset in writes.offsets.items():
@@ -32,8 +30,8 @@ def offset_not_fenced() -> Iterator[None]:
             unit._changes.offsets[service, place] = offset
 
     with (
-        patch.object(attempt, "fence", no_fence),
-        patch.object(retries, "fence", no_fence),
+        patch.object(attempt, "check_fence", no_fence),
+        patch.object(retries, "check_fence", no_fence),
         patch.object(MemoryUnit, "_write_offsets", write_offsets),
     ):
         yield

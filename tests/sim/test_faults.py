@@ -65,7 +65,7 @@ def test_what_a_dead_process_has_open_is_rolled_back_by_the_server() -> None:
             async with mine.unit() as unit:
                 await unit.lock_offsets("escrow", [PLACE])
                 mine.process.kill()
-                await unit.find_answers([])
+                await unit.lock_streams([])
         assert (await theirs.read_offset("escrow", PLACE)).next_offset == 0
         with pytest.raises(ProcessDead):
             await mine.head()

@@ -6,7 +6,7 @@ import asyncpg
 
 from danbao.analysis.wanted import Wanted
 from danbao.kernel.messages import LogRow
-from danbao.kernel.postgres.unit import to_log_row
+from danbao.kernel.postgres.rows import to_log_row
 from danbao.kernel.sql import load_queries
 
 SLICE_POSITIONS = 5_000

@@ -12,7 +12,7 @@ from danbao.kernel.batch import Batch
 from danbao.kernel.commands import read_command
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import FencedError
-from danbao.kernel.loading import load
+from danbao.kernel.loading import load, lock
 from danbao.kernel.messages import (
     DeadLetter,
     Message,
@@ -22,7 +22,7 @@ from danbao.kernel.messages import (
     Writes,
     is_events_topic,
 )
-from danbao.kernel.ports import Clock, Store, Unit
+from danbao.kernel.ports import Clock, Store
 from danbao.kernel.progress import Progress, advance
 from danbao.kernel.statistics import BatchFigures
 
@@ -125,9 +125,10 @@ async def attempt(
     """
     places = {step.record.place for step in steps}
     async with store.unit() as unit:
-        await fence(unit, service.name, progress, places)
         messages = [step.message for step in steps if step.message is not None]
-        loaded = await load(unit, service, messages)
+        locked = await lock(unit, service, places, messages)
+        check_fence(progress, places, locked.offsets)
+        loaded = await load(unit, service, messages, locked)
         crash_point("worker.locked")
         batch = Batch(service, loaded, incarnation, clock.now())
         batch.decide(messages)
@@ -158,15 +159,16 @@ async def attempt(
     return outcome
 
 
-async def fence(
-    unit: Unit, service: str, progress: Progress, places: Collection[TopicPartition]
+def check_fence(
+    progress: Progress,
+    places: Collection[TopicPartition],
+    locked: Mapping[TopicPartition, Offset],
 ) -> None:
-    """Lock how far the service is, and go on only if these partitions are still mine.
+    """Go on only if these partitions are still mine, by the rows just locked.
 
     Raises:
         FencedError: a partition is another worker's by now.
     """
-    locked = await unit.lock_offsets(service, places)
     for place in places:
         mine, stored = progress.offsets[place], locked.get(place)
         if stored is not None:

@@ -1,13 +1,14 @@
 """Loading a batch: lock and read what its messages need, in the one order there is.
 
-Offsets come before this, the head row after; in between: inbox, streams, facts, balances.
+Offsets, inbox and streams come first, as the messages alone tell which; then, as the streams tell
+which, facts and balances.  The head row comes last of all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from danbao.contracts.decider import AnyDecider, Service
+from danbao.contracts.decider import AnyDecider, Service, Wish
 from danbao.kernel.events import decode_event
 from danbao.kernel.ids import reuse_id
 from danbao.kernel.loaded import (
@@ -18,30 +19,33 @@ from danbao.kernel.loaded import (
     decode_fact,
     decode_state,
 )
-from danbao.kernel.messages import Message, StoredStream
+from danbao.kernel.messages import Locked, Message, StoredStream, TopicPartition
 from danbao.kernel.ports import Unit
 
 
-async def load(unit: Unit, service: Service, messages: Sequence[Message]) -> Loaded:
-    """Lock and read all that the messages need, as far as today's states tell."""
-    loaded = Loaded()
-    await _load_answers(unit, loaded, messages)
-    wishes = [
-        wish
-        for message in messages
-        if message.refusal is None and not _is_answered(loaded, message)
-        for wish in message.wishes
-    ]
+async def lock(
+    unit: Unit, service: Service, places: Iterable[TopicPartition], messages: Sequence[Message]
+) -> Locked:
+    """Lock how far the service is, and what the messages need whatever is the case."""
+    commands = {message.cause.id for message in messages if message.command is not None}
+    streams: set[str] = set()
+    for message in messages:
+        for wish in _wishes(message):
+            decider = service.decider_of(type(wish))
+            streams.add(decider.stream_of(wish))
+            streams.update(decider.needs(wish, decider.initial).streams)
+    return await unit.lock(service.name, places, commands, streams)
+
+
+async def load(unit: Unit, service: Service, messages: Sequence[Message], locked: Locked) -> Loaded:
+    """Lock and read all else that the messages need, as far as today's states tell."""
+    loaded = Loaded(answered=locked.answers)
+    await _load_reuses(unit, loaded, messages)
+    for name, stored in locked.streams.items():
+        decider = service.decider_for(category_of(name))
+        loaded.streams[name] = await load_stream(unit, decider, name, stored)
     wanted = Wanted()
-    for wish in wishes:
-        decider = service.decider_of(type(wish))
-        wanted.streams.add(decider.stream_of(wish))
-        wanted.streams.update(decider.needs(wish, decider.initial).streams)
-    if wanted.streams:
-        for name, stored in (await unit.lock_streams(wanted.streams)).items():
-            decider = service.decider_for(category_of(name))
-            loaded.streams[name] = await load_stream(unit, decider, name, stored)
-    for wish in wishes:
+    for wish in (w for m in messages if not _is_answered(loaded, m) for w in _wishes(m)):
         decider = service.decider_of(type(wish))
         state = loaded.streams[decider.stream_of(wish)].state
         wanted.add(decider.needs(wish, state))
@@ -53,12 +57,14 @@ async def load(unit: Unit, service: Service, messages: Sequence[Message]) -> Loa
     return loaded
 
 
-async def _load_answers(unit: Unit, loaded: Loaded, messages: Sequence[Message]) -> None:
-    """Find the commands that have their answer already."""
-    commands = {m.cause.id: m.command.sha256 for m in messages if m.command is not None}
-    if not commands:
-        return
-    loaded.answered = await unit.find_answers(commands)
+def _wishes(message: Message) -> Sequence[Wish]:
+    """What a message wants that was not refused at once."""
+    return message.wishes if message.refusal is None else ()
+
+
+async def _load_reuses(unit: Unit, loaded: Loaded, messages: Sequence[Message]) -> None:
+    """Find the answers to other bodies under ids that are taken."""
+    commands = {message.cause.id for message in messages if message.command is not None}
     reuses = {
         f"rejection/{reuse_id(m.cause.id, m.command.sha256)}"
         for m in messages

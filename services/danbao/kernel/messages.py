@@ -179,6 +179,16 @@ class Offset(msgspec.Struct, frozen=True):
     anchor: bytes | None = None
 
 
+class Locked(msgspec.Struct, frozen=True):
+    """What a batch locks and reads first, in one round trip."""
+
+    offsets: dict[TopicPartition, Offset]
+    """Partitions never claimed are absent."""
+    answers: dict[str, bytes]
+    """Body hashes of the commands that were answered before, by command id."""
+    streams: dict[str, StoredStream]
+
+
 @dataclass(slots=True)
 class Writes:
     """All that one batch changes, in one transaction."""

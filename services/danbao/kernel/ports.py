@@ -13,6 +13,7 @@ from uuid import UUID
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import (
     KeptLetter,
+    Locked,
     LogRow,
     Offset,
     Record,
@@ -52,8 +53,17 @@ class Unit(Protocol):
         """Lock how far the service has read; partitions never claimed are absent."""
         ...
 
-    async def find_answers(self, command_ids: Iterable[str]) -> dict[str, bytes]:
-        """Give the body hash of each command id that was answered before."""
+    async def lock(
+        self,
+        service: str,
+        places: Iterable[TopicPartition],
+        command_ids: Iterable[str],
+        streams: Iterable[str],
+    ) -> Locked:
+        """Lock how far the service has read, find answers, and lock streams, in this order.
+
+        Streams about to begin are locked, too.
+        """
         ...
 
     async def find_streams(self, streams: Iterable[str]) -> set[str]:
@@ -104,6 +114,8 @@ class Store(Protocol):
 
     def unit(self) -> AbstractAsyncContextManager[Unit]:
         """Open a transaction; it commits at the end of the block.
+
+        Those who follow the log are woken when it wrote to it.
 
         Raises:
             OutcomeUnknownError: the connection broke during COMMIT.
@@ -157,12 +169,8 @@ class Store(Protocol):
         """
         ...
 
-    async def notify(self) -> None:
-        """Wake those who follow the log."""
-        ...
-
     async def wait_for_news(self, seconds: float) -> None:
-        """Wait until somebody notifies, at most so long."""
+        """Wait until somebody writes to the log, at most so long."""
         ...
 
     async def close(self) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from danbao.contracts.decider import Service
-from danbao.kernel.attempt import fence
+from danbao.kernel.attempt import check_fence
 from danbao.kernel.batch import Batch
 from danbao.kernel.commands import read_command
 from danbao.kernel.crash import crash_point
@@ -23,9 +23,9 @@ from danbao.kernel.errors import (
     RetryableError,
     UnavailableError,
 )
-from danbao.kernel.loading import load
+from danbao.kernel.loading import load, lock
 from danbao.kernel.messages import DeadLetter, KeptLetter, Message, TopicPartition, Writes
-from danbao.kernel.ports import Clock, Store
+from danbao.kernel.ports import Clock, Store, Unit
 from danbao.kernel.progress import Progress
 from danbao.kernel.settings import Settings
 
@@ -119,13 +119,14 @@ class LetterRetries:
     async def _try(self, place: TopicPartition, flow: str | None, limit: int) -> Tried:
         incarnation = await self.store.incarnation()
         async with self.store.unit() as unit:
-            await fence(unit, self.service.name, self.progress, [place])
+            await self._fence(unit, place)
             letters = await unit.lock_letters(self.service.name, place, flow, limit)
             tries = read_letters(
                 self.service, self.progress, letters, flow, self.settings.command_bytes_max
             )
             messages = [each.message for each in tries if each.message is not None]
-            loaded = await load(unit, self.service, messages)
+            locked = await lock(unit, self.service, [place], messages)
+            loaded = await load(unit, self.service, messages, locked)
             batch = Batch(self.service, loaded, incarnation, self.clock.now())
             batch.decide(messages)
             writes = batch.writes
@@ -140,11 +141,15 @@ class LetterRetries:
             is_postponed=batch.postponed is not None,
         )
 
+    async def _fence(self, unit: Unit, place: TopicPartition) -> None:
+        """Keep others from this partition, if it is still ours."""
+        check_fence(self.progress, [place], await unit.lock_offsets(self.service.name, [place]))
+
     async def _give_up(self, place: TopicPartition, flow: str | None, problem: str) -> Tried:
         """The database refuses the first letter, alone: it goes on waiting, with that reason."""
         incarnation = await self.store.incarnation()
         async with self.store.unit() as unit:
-            await fence(unit, self.service.name, self.progress, [place])
+            await self._fence(unit, place)
             writes = Writes(self.clock.now(), incarnation)
             for letter in await unit.lock_letters(self.service.name, place, flow, 1):
                 failure = DeadLetter(letter.record, REFUSED, problem, flow)

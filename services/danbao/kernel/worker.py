@@ -1,7 +1,7 @@
 """The worker: reads a service's topics and turns records into the log, one transaction a batch.
 
-Architecture 6, step by step: poll, read, lock, decide, write, commit, notify.  A crash at any
-line replays the batch and changes nothing twice, as offsets, inbox and log commit together.
+Architecture 6, step by step: poll, read, lock, decide, write, commit.  A crash at any line replays
+the batch and changes nothing twice, as offsets, inbox and log commit together.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ from danbao.kernel.errors import (
     UnavailableError,
 )
 from danbao.kernel.events import EventReader
+from danbao.kernel.gathering import gather_s
 from danbao.kernel.messages import DeadLetter, Record, TopicPartition
 from danbao.kernel.ports import Clock, Source, Store
 from danbao.kernel.postponing import POSTPONED_S, Postponing
@@ -35,8 +36,6 @@ ATTEMPTS_MAX = 5
 RECONNECT_S = 0.5
 LETTERS_LOOK_S = 1.0
 """How often a busy worker looks whether dead letters are to be tried again."""
-GATHER_S_MAX = 0.02
-"""A worker that is not behind gathers records for at most so long."""
 
 log = structlog.get_logger()
 
@@ -108,13 +107,11 @@ class Worker:
         return len(records)
 
     async def _gather(self) -> None:
-        """Let records gather for as long as the last ones took, within bounds.
-
-        A batch of one record costs nearly what one of twenty does: this halves their number.
-        """
+        """Let records gather, if this worker is not behind."""
         if self._took_s:
+            rest_s = gather_s(self._took_s, self._progress.offsets, self.settings.partitions)
             with self.pulse.rest():
-                await self.clock.sleep(min(self._took_s, GATHER_S_MAX))
+                await self.clock.sleep(rest_s)
 
     def _resume(self) -> None:
         self._postponing.resume(self._progress.offsets, self.clock.monotonic())
@@ -230,8 +227,6 @@ class Worker:
         )
         if self.observer is not None:
             self.observer.committed(steps[: outcome.steps_done], outcome, seconds)
-        if outcome.writes.rows or outcome.writes.timers_set:
-            await self.store.notify()
         return outcome
 
     async def _follow(self, outcome: Outcome, records: Sequence[Record]) -> list[Record]:
@@ -276,8 +271,6 @@ class Worker:
         self.pulse.answered()
         self.statistics.letters_retried += statistics.retried
         self.statistics.events += statistics.events
-        if statistics.events:
-            await self.store.notify()
         if fenced:
             await self._claim(fenced)
 

@@ -7,7 +7,7 @@ import asyncpg
 
 from danbao.kernel.history import position_of
 from danbao.kernel.messages import LogRow, Record, TopicPartition
-from danbao.kernel.postgres.unit import to_log_row
+from danbao.kernel.postgres.rows import to_log_row
 from danbao.kernel.records import event_headers, partition_of, place_of
 from danbao.kernel.topics import events_topic
 from danbao.recovery.quiet import Q

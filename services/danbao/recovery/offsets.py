@@ -7,7 +7,7 @@ import msgspec
 
 from danbao.kernel.history import position_of
 from danbao.kernel.messages import Offset, Record, TopicPartition
-from danbao.kernel.postgres.unit import to_offset
+from danbao.kernel.postgres.rows import to_offset
 from danbao.kernel.progress import anchor_of
 from danbao.recovery.quiet import Q
 from danbao.recovery.reading import bounds_of, reader_of, records_from

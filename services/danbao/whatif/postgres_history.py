@@ -9,7 +9,7 @@ import asyncpg
 from danbao.analysis.balances import balances_as_of
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import LogRow
-from danbao.kernel.postgres.unit import to_log_row
+from danbao.kernel.postgres.rows import to_log_row
 from danbao.kernel.sql import load_queries
 from danbao.whatif.decisions import Entry, KeptCommand
 from danbao.whatif.history import STREAM_ROWS_MAX, StreamRow

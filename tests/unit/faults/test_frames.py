@@ -35,7 +35,7 @@ def found(cut: Cut, stream: bytes, random: Random) -> list[bytes]:
 
 KAFKA = [framed(b"", bytes(number), counts_itself=False) for number in (4, 0, 30)]
 STARTUP = framed(b"", b"\0\3\0\0user\0danbao\0\0")
-REQUESTS = [STARTUP, framed(b"p", b"secret"), COMMIT, framed(b"X", b"")]
+REQUESTS = [STARTUP, framed(b"p", b"secret"), framed(b"Q", COMMIT), framed(b"X", b"")]
 RESPONSES = [framed(b"R", b"\0\0\0\0"), framed(b"N", b"notice\0"), framed(b"C", b"COMMIT\0")]
 
 

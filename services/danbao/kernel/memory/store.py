@@ -143,14 +143,8 @@ class MemoryStore:
         self.tables.lease = Lease(owner, lease.until, max(lease.confirmed, position))
         await self._wire.cross("confirmed")
 
-    async def notify(self) -> None:
-        """Wake those who follow the log."""
-        await self._wire.cross("notify")
-        for news in self.tables.followers:
-            news.set()
-
     async def wait_for_news(self, seconds: float) -> None:
-        """Wait until somebody notifies, at most so long; a first wait ends at once."""
+        """Wait until somebody writes to the log, at most so long; a first wait ends at once."""
         if self._news not in self.tables.followers:
             self.tables.followers[self._news] = None
             self._news.set()

@@ -200,6 +200,9 @@ class Changes:
         for row in self.rows:
             tables.streams.setdefault(row.stream, []).append(row)
             tables.recorded_at = row.recorded_at
+        if self.rows:
+            for news in tables.followers:
+                news.set()
 
     def _overlays(self) -> Iterator[Overlay[object, object]]:
         for value in vars(self).values():

@@ -23,6 +23,7 @@ from danbao.kernel.memory.tables import (
 from danbao.kernel.memory.wire import DIRECT, Wire
 from danbao.kernel.messages import (
     KeptLetter,
+    Locked,
     LogRow,
     Offset,
     StoredStream,
@@ -65,11 +66,18 @@ class MemoryUnit:
             await self._lock("offset", service, place)
         return {place: offsets[service, place] for place in wanted}
 
-    async def find_answers(self, command_ids: Iterable[str]) -> dict[str, bytes]:
-        """Give the body hash of each command id that was answered before."""
-        await self._ask("find_answers")
+    async def lock(
+        self,
+        service: str,
+        places: Iterable[TopicPartition],
+        command_ids: Iterable[str],
+        streams: Iterable[str],
+    ) -> Locked:
+        """Lock how far the service has read, find answers, and lock streams."""
+        offsets = await self.lock_offsets(service, places)
         inbox = self._changes.inbox
-        return {name: inbox[name].answer.body.sha256 for name in command_ids if name in inbox}
+        answers = {name: inbox[name].answer.body.sha256 for name in command_ids if name in inbox}
+        return Locked(offsets, answers, await self.lock_streams(streams))
 
     async def find_streams(self, streams: Iterable[str]) -> set[str]:
         """Give those streams that the log has events of."""

@@ -32,10 +32,12 @@ from danbao.kernel.postgres.connection import (
     discard,
     role_of,
 )
-from danbao.kernel.postgres.unit import PostgresUnit, to_log_row, to_offset
+from danbao.kernel.postgres.rows import to_log_row, to_offset
+from danbao.kernel.postgres.unit import PostgresUnit
 from danbao.kernel.sql import load_queries
 
 CHANNEL = "danbao_log"
+COMMIT_NEWS = f"COMMIT; NOTIFY {CHANNEL}"  # in two: NOTIFY would lock the whole server before
 ANSWER_WITHIN_S = 10
 ANSWER_WITHIN_PATIENT_S = 30
 """A connection that died without a word is found by this; patient are those nobody waits for."""
@@ -132,7 +134,7 @@ class PostgresStore:
             await self._drop()
             raise
         try:
-            await connection.execute("COMMIT")
+            await connection.execute(COMMIT_NEWS if unit.has_appended else "COMMIT")
         except BaseException as error:
             await self._drop()
             if isinstance(error, BROKEN):
@@ -215,12 +217,8 @@ class PostgresStore:
         if status != "UPDATE 1":
             raise FencedError("the relay's lease is another's")
 
-    async def notify(self) -> None:
-        """Wake those who follow the log."""
-        await self._fetch_text(f"NOTIFY {CHANNEL}")
-
     async def wait_for_news(self, seconds: float) -> None:
-        """Wait until somebody notifies, at most so long."""
+        """Wait until somebody writes to the log, at most so long."""
         await self._connected(listen=True)
         try:
             await asyncio.wait_for(self._news.wait(), seconds)

@@ -16,9 +16,35 @@ VALUES ($1, $2, $3, 1, $4, 0)
 ON CONFLICT (service, topic, partition) DO UPDATE SET epoch = o.epoch + 1
 RETURNING epoch, next_offset, last_sequence, anchor_offset, anchor;
 
--- name: find_answers
--- Which command ids have their answer, and to which body.
-SELECT message_id, body_sha256 FROM danbao.inbox WHERE message_id = ANY ($1::uuid[]);
+-- name: lock
+-- What a batch needs first, in one round trip: how far the service is, which commands have their
+-- answer and to which body, and states.  Offsets are locked before streams: those wait for them.
+WITH offsets AS MATERIALIZED (
+    SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor,
+        clock_timestamp() AS told, danbao.clock_moved() AS moved
+    FROM danbao.consumer_offsets AS o
+    JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
+    WHERE o.service = $1
+    ORDER BY o.topic, o.partition
+    FOR UPDATE OF o
+), streams AS MATERIALIZED (
+    SELECT stream, version, fold_version, state
+    FROM danbao.stream_states
+    WHERE shard = 0 AND stream = ANY ($5::text[]) AND (SELECT count(*) FROM offsets) >= 0
+    ORDER BY stream
+    FOR UPDATE
+)
+SELECT 'offset' AS kind, topic AS name, anchor AS hash, NULL::json AS state,
+    partition AS n1, epoch AS n2, next_offset AS n3, last_sequence AS n4, anchor_offset AS n5,
+    told, moved
+FROM offsets
+UNION ALL
+SELECT 'answer', message_id::text, body_sha256, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM danbao.inbox
+WHERE message_id = ANY ($4::uuid[]) AND (SELECT count(*) FROM offsets) >= 0
+UNION ALL
+SELECT 'stream', stream, NULL, state, version, fold_version, NULL, NULL, NULL, NULL, NULL
+FROM streams;
 
 -- name: find_streams
 -- Which of these streams the log has.

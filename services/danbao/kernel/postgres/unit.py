@@ -12,12 +12,14 @@ from danbao.kernel.letters import clean_detail, letter_columns, to_kept_letter
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import (
     KeptLetter,
+    Locked,
     LogRow,
     Offset,
     StoredStream,
     TopicPartition,
     Writes,
 )
+from danbao.kernel.postgres.rows import to_log_row, to_offset
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.kernel.postgres", "store.sql")
@@ -36,6 +38,7 @@ class PostgresUnit:
         """Keys of facts that have a row once this transaction is committed."""
         self._locked_balances: set[Account] = set()
         self.append_s = 0.0
+        self.has_appended = False
 
     async def lock_offsets(
         self, service: str, places: Iterable[TopicPartition]
@@ -47,10 +50,30 @@ class PostgresUnit:
             self._clock.tell(rows[0]["told"], rows[0]["moved"])
         return {TopicPartition(row[0], row[1]): to_offset(row) for row in rows}
 
-    async def find_answers(self, command_ids: Iterable[str]) -> dict[str, bytes]:
-        """Give the body hash of each command id that was answered before."""
-        rows = await self._connection.fetch(Q["find_answers"], list(command_ids))
-        return {str(row[0]): row[1] for row in rows}
+    async def lock(
+        self,
+        service: str,
+        places: Iterable[TopicPartition],
+        command_ids: Iterable[str],
+        streams: Iterable[str],
+    ) -> Locked:
+        """Lock how far the service has read, find answers, and lock streams."""
+        wanted = sorted(streams)
+        topics, partitions = _columns(places, 2)
+        rows = await self._connection.fetch(
+            Q["lock"], service, topics, partitions, list(command_ids), wanted
+        )
+        locked = Locked({}, {}, {})
+        for kind, name, hashed, state, n1, n2, n3, n4, n5, told, moved in rows:
+            if kind == "offset":
+                self._clock.tell(told, moved)
+                locked.offsets[TopicPartition(name, n1)] = Offset(n2, n3, n4, n5, hashed)
+            elif kind == "answer":
+                locked.answers[name] = hashed
+            else:
+                locked.streams[name] = StoredStream(n1, n2, state)
+        await self._begin_streams(wanted, locked.streams)
+        return locked
 
     async def find_streams(self, streams: Iterable[str]) -> set[str]:
         """Give those streams that the log has events of."""
@@ -60,6 +83,11 @@ class PostgresUnit:
         """Lock streams, those about to begin too."""
         wanted = sorted(streams)
         locked = await self._lock_streams(wanted)
+        await self._begin_streams(wanted, locked)
+        return locked
+
+    async def _begin_streams(self, wanted: list[str], locked: dict[str, StoredStream]) -> None:
+        """Lock those that are missing: they are about to begin."""
         missing = [stream for stream in wanted if stream not in locked]
         if missing:
             begun = await self._connection.fetch(Q["begin_streams"], missing)
@@ -68,7 +96,6 @@ class PostgresUnit:
                 locked.update(await self._lock_streams(late))
         if len(locked) != len(wanted):
             raise ConflictError("a stream came and went while it was locked")
-        return locked
 
     async def _lock_streams(self, streams: list[str]) -> dict[str, StoredStream]:
         rows = await self._connection.fetch(Q["lock_streams"], streams)
@@ -203,6 +230,7 @@ class PostgresUnit:
             )
             for r in writes.rows
         ]
+        self.has_appended = True
         position: int | None = await self._connection.fetchval(
             Q["append"],
             len(rows),
@@ -215,38 +243,6 @@ class PostgresUnit:
         if position is None:
             raise ConflictError("the log's incarnation changed: start anew")
         return position
-
-
-def to_offset(row: asyncpg.Record) -> Offset:
-    """An offset row as a value."""
-    return Offset(
-        epoch=row["epoch"],
-        next_offset=row["next_offset"],
-        last_sequence=row["last_sequence"],
-        anchor_offset=row["anchor_offset"],
-        anchor=row["anchor"],
-    )
-
-
-def to_log_row(row: asyncpg.Record) -> LogRow:
-    """A row of the log as a value."""
-    return LogRow(
-        shard=row["shard"],
-        position=row["position"],
-        stream=row["stream"],
-        version=row["version"],
-        type=row["type"],
-        schema_version=row["schema_version"],
-        partition_key=row["partition_key"],
-        event_id=str(row["event_id"]),
-        causation_id=str(row["causation_id"]),
-        correlation_id=row["correlation_id"],
-        actor=row["actor"],
-        traceparent=row["traceparent"],
-        recorded_at=row["recorded_at"],
-        data=row["data"],
-        postings=row["postings"],
-    )
 
 
 def _columns(rows: Iterable[Sequence[object]], width: int) -> list[list[object]]:
