@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 import asyncpg
-import pytest
 from tests.faults.fleet import LOOK_EVERY_S, Fleet
 
 from danbao.app import SERVICES
@@ -85,7 +84,7 @@ class Watch:
             waited = time.monotonic() - begun
             if waited > within_s:
                 where = {each: await self.read(each) for each in (*QUESTIONS, *SERVICES)}
-                pytest.fail(f"{kind} has not moved for {waited:.1f} s: {where}")
+                raise AssertionError(f"{kind} has not moved for {waited:.1f} s: {where}")
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _drop(self) -> None:

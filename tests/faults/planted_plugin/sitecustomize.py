@@ -22,11 +22,11 @@ def _offset_not_fenced() -> None:
     from danbao.kernel import attempt, retries, worker  # noqa: PLC0415
     from danbao.kernel.postgres import unit  # noqa: PLC0415
 
-    async def no_fence(*_: object) -> None:
+    def no_fence(*_: object) -> None:
         return None
 
-    attempt.fence = no_fence  # type: ignore[assignment]
-    retries.fence = no_fence  # type: ignore[assignment]
+    attempt.check_fence = no_fence
+    retries.check_fence = no_fence
     unit.Q["write_cache"] = unit.Q["write_cache"].replace("AND o.epoch = n.epoch", "")
     handle = worker.Worker._handle
     is_frozen = "DANBAO_FALLS_ASLEEP" not in os.environ
