@@ -125,7 +125,7 @@ class LetterRetries:
                 self.service, self.progress, letters, flow, self.settings.command_bytes_max
             )
             messages = [each.message for each in tries if each.message is not None]
-            locked = await lock(unit, self.service, [place], messages)
+            locked = await lock(unit, self.service, (), messages)
             loaded = await load(unit, self.service, messages, locked)
             batch = Batch(self.service, loaded, incarnation, self.clock.now())
             batch.decide(messages)

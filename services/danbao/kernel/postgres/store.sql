@@ -1,13 +1,3 @@
--- name: lock_offsets
--- How far a service has read, fenced by the epoch of whoever claimed last.
-SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor,
-    clock_timestamp() AS told, danbao.clock_moved() AS moved
-FROM danbao.consumer_offsets AS o
-JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
-WHERE o.service = $1
-ORDER BY o.topic, o.partition
-FOR UPDATE OF o;
-
 -- name: claim_offset
 -- A partition changes hands: the epoch rises and earlier owners are fenced.
 INSERT INTO danbao.consumer_offsets AS o
@@ -50,14 +40,6 @@ FROM streams;
 -- Which of these streams the log has.
 SELECT stream FROM danbao.event_log
 WHERE shard = 0 AND version = 1 AND stream = ANY ($1::text[]);
-
--- name: lock_streams
--- States of streams, locked in one order.
-SELECT stream, version, fold_version, state
-FROM danbao.stream_states
-WHERE shard = 0 AND stream = ANY ($1::text[])
-ORDER BY stream
-FOR UPDATE;
 
 -- name: begin_streams
 -- FOR UPDATE does not lock what does not exist: streams about to begin get a row first.

@@ -19,7 +19,7 @@ from danbao.kernel.messages import (
     TopicPartition,
     Writes,
 )
-from danbao.kernel.postgres.rows import to_log_row, to_offset
+from danbao.kernel.postgres.rows import to_log_row
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.kernel.postgres", "store.sql")
@@ -44,11 +44,7 @@ class PostgresUnit:
         self, service: str, places: Iterable[TopicPartition]
     ) -> dict[TopicPartition, Offset]:
         """Lock how far the service has read."""
-        topics, partitions = _columns(places, 2)
-        rows = await self._connection.fetch(Q["lock_offsets"], service, topics, partitions)
-        if rows:
-            self._clock.tell(rows[0]["told"], rows[0]["moved"])
-        return {TopicPartition(row[0], row[1]): to_offset(row) for row in rows}
+        return (await self._lock(service, places)).offsets
 
     async def lock(
         self,
@@ -59,9 +55,28 @@ class PostgresUnit:
     ) -> Locked:
         """Lock how far the service has read, find answers, and lock streams."""
         wanted = sorted(streams)
+        locked = await self._lock(service, places, command_ids, wanted)
+        missing = [stream for stream in wanted if stream not in locked.streams]
+        if missing:
+            begun = await self._connection.fetch(Q["begin_streams"], missing)
+            locked.streams.update((row[0], StoredStream(0, 0, None)) for row in begun)
+            if late := [stream for stream in missing if stream not in locked.streams]:
+                locked.streams.update((await self._lock(service, streams=late)).streams)
+        if len(locked.streams) != len(wanted):
+            raise ConflictError("a stream came and went while it was locked")
+        return locked
+
+    async def _lock(
+        self,
+        service: str,
+        places: Iterable[TopicPartition] = (),
+        command_ids: Iterable[str] = (),
+        streams: Iterable[str] = (),
+    ) -> Locked:
+        """Lock what is there."""
         topics, partitions = _columns(places, 2)
         rows = await self._connection.fetch(
-            Q["lock"], service, topics, partitions, list(command_ids), wanted
+            Q["lock"], service, topics, partitions, list(command_ids), list(streams)
         )
         locked = Locked({}, {}, {})
         for kind, name, hashed, state, n1, n2, n3, n4, n5, told, moved in rows:
@@ -72,7 +87,6 @@ class PostgresUnit:
                 locked.answers[name] = hashed
             else:
                 locked.streams[name] = StoredStream(n1, n2, state)
-        await self._begin_streams(wanted, locked.streams)
         return locked
 
     async def find_streams(self, streams: Iterable[str]) -> set[str]:
@@ -81,25 +95,7 @@ class PostgresUnit:
 
     async def lock_streams(self, streams: Iterable[str]) -> dict[str, StoredStream]:
         """Lock streams, those about to begin too."""
-        wanted = sorted(streams)
-        locked = await self._lock_streams(wanted)
-        await self._begin_streams(wanted, locked)
-        return locked
-
-    async def _begin_streams(self, wanted: list[str], locked: dict[str, StoredStream]) -> None:
-        """Lock those that are missing: they are about to begin."""
-        missing = [stream for stream in wanted if stream not in locked]
-        if missing:
-            begun = await self._connection.fetch(Q["begin_streams"], missing)
-            locked.update((row[0], StoredStream(0, 0, None)) for row in begun)
-            if late := [stream for stream in missing if stream not in locked]:
-                locked.update(await self._lock_streams(late))
-        if len(locked) != len(wanted):
-            raise ConflictError("a stream came and went while it was locked")
-
-    async def _lock_streams(self, streams: list[str]) -> dict[str, StoredStream]:
-        rows = await self._connection.fetch(Q["lock_streams"], streams)
-        return {row[0]: StoredStream(row[1], row[2], row[3]) for row in rows}
+        return (await self.lock("", (), (), streams)).streams
 
     async def read_stream(self, stream: str) -> Sequence[LogRow]:
         """Give all events of a stream, oldest first."""
