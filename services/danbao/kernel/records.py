@@ -3,6 +3,7 @@
 With its headers a record re-makes its log row, leaf hash included.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -24,11 +25,14 @@ def partition_of(key: str, partitions: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _type_headers(event_type: str, schema_version: int) -> tuple[tuple[str, bytes], ...]:
+def _type_headers(
+    event_type: str, schema_version: int, shard: int
+) -> tuple[tuple[str, bytes], ...]:
     service, name, _ = event_type.split(".")
     return (
         SPEC_VERSION,
         CONTENT_TYPE,
+        ("ce_shard", str(shard).encode()),
         ("ce_type", event_type.encode()),
         ("ce_source", f"danbao/{service}".encode()),
         ("ce_schemaversion", str(schema_version).encode()),
@@ -36,16 +40,26 @@ def _type_headers(event_type: str, schema_version: int) -> tuple[tuple[str, byte
     )
 
 
+@lru_cache(maxsize=1024)
+def _places(event_type: str, partitions: int) -> Sequence[TopicPartition]:
+    topic = events_topic(service_of(event_type))
+    return [TopicPartition(topic, partition) for partition in range(partitions)]
+
+
 def place_of(row: LogRow, partitions: int) -> TopicPartition:
     """Topic and partition that a row belongs to."""
-    topic = events_topic(service_of(row.type))
-    return TopicPartition(topic, partition_of(row.partition_key, partitions))
+    return _places(row.type, partitions)[partition_of(row.partition_key, partitions)]
+
+
+def time_text(at: datetime) -> str:
+    """RFC 3339 in UTC, to the microsecond."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=1024)
-def time_text(at: datetime) -> str:
-    """RFC 3339 in UTC, to the microsecond; a transaction's events have one time."""
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _time_header(at: datetime) -> tuple[str, bytes]:
+    """A transaction's events have one time."""
+    return "ce_time", time_text(at).encode()
 
 
 def row_of(record: Record) -> LogRow:
@@ -78,12 +92,11 @@ def row_of(record: Record) -> LogRow:
 def event_headers(row: LogRow, previous: int) -> list[tuple[str, bytes]]:
     """Headers of the record of a log row; `previous` is the partition's previous position."""
     headers = [
-        *_type_headers(row.type, row.schema_version),
+        *_type_headers(row.type, row.schema_version, row.shard),
+        _time_header(row.recorded_at),
         ("ce_id", row.event_id.encode()),
-        ("ce_time", time_text(row.recorded_at).encode()),
         ("ce_subject", row.stream.encode()),
         ("ce_partitionkey", row.partition_key.encode()),
-        ("ce_shard", str(row.shard).encode()),
         ("ce_sequence", str(row.position).encode()),
         ("ce_prevsequence", str(previous).encode()),
         ("ce_streamversion", str(row.version).encode()),

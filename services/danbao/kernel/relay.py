@@ -5,8 +5,10 @@ After any unclear answer it opens a new producer, asks each partition what it ho
 from there; it never remembers what it believes to have sent.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import structlog
 
@@ -31,6 +33,9 @@ PATIENCE = 20
 GATHER_LINGERS_MAX = 6
 """A busy relay gathers for at most so many times `relay_linger_ms`."""
 
+Numbered: TypeAlias = tuple[TopicPartition, int, LogRow]
+"""A row with its partition, and the position before it there."""
+
 log = structlog.get_logger()
 
 
@@ -52,6 +57,7 @@ class Relay:
     position: int = 0
     opened: int = 0
     _last: dict[TopicPartition, int] | None = None
+    _ahead: Sequence[LogRow] = ()
     _renew_at: float = 0.0
     _standing_by: bool = False
     _short_of_confirmed: int = 0
@@ -112,25 +118,52 @@ class Relay:
             return 0
         if self._last is None:
             await self._open()
-        rows = await self.store.read_log(self.position, self.settings.relay_chunk_max)
+        rows = await self._take_rows()
         if not rows:
             return 0
         assert self._last is not None
         chunk, last = self._number(rows, self._last)
         crash_point("relay.before_send")
-        if chunk:
-            try:
-                await self.sink.publish(chunk)
-            except BaseException:
-                self._last = None
-                raise
+        try:
+            ahead = await self._publish(chunk, rows)
+        except BaseException:
+            self._last = None
+            raise
         crash_point("relay.committed")
-        self._last = last
+        self._last, self._ahead = last, ahead
         self.published += len(chunk)
         self.position = rows[-1].position
         await self.store.confirm(self.owner, self.position)
         crash_point("relay.confirmed")
         return len(rows)
+
+    async def _take_rows(self) -> Sequence[LogRow]:
+        """The next rows of the log; those that were read ahead, if they still are the next."""
+        ahead, self._ahead = self._ahead, ()
+        if ahead and ahead[0].position == self.position + 1:
+            return ahead
+        return await self.store.read_log(self.position, self.settings.relay_chunk_max)
+
+    async def _publish(self, chunk: Sequence[Numbered], rows: Sequence[LogRow]) -> Sequence[LogRow]:
+        """Publish a chunk of these rows; a relay that is behind reads the next ones meanwhile.
+
+        Those rows are given; none if it is not behind.
+        """
+        if not chunk:
+            return ()
+        if len(rows) < (limit := self.settings.relay_chunk_max):
+            await self.sink.publish(chunk)
+            return ()
+        published, ahead = await asyncio.gather(
+            self.sink.publish(chunk),
+            self.store.read_log(rows[-1].position, limit),
+            return_exceptions=True,
+        )
+        if isinstance(published, BaseException):
+            raise published
+        if isinstance(ahead, BaseException):
+            raise ahead
+        return ahead
 
     async def _hold_lease(self) -> bool:
         """Be the relay, or stand by."""
@@ -161,7 +194,7 @@ class Relay:
             KafkaLostError: Kafka holds less than was confirmed.
             LogOlderError: Kafka holds more than the log has.
         """
-        self._last = None
+        self._last, self._ahead = None, ()
         self.opened += 1
         last = await self.sink.open()
         self.pulse.turn()
@@ -193,10 +226,10 @@ class Relay:
 
     def _number(
         self, rows: Sequence[LogRow], last: dict[TopicPartition, int]
-    ) -> tuple[list[tuple[TopicPartition, int, LogRow]], dict[TopicPartition, int]]:
+    ) -> tuple[list[Numbered], dict[TopicPartition, int]]:
         """Give each row its partition's previous position; skip what the partition holds."""
         last = dict(last)
-        chunk: list[tuple[TopicPartition, int, LogRow]] = []
+        chunk: list[Numbered] = []
         for row in rows:
             place = self.sink.place_of(row)
             previous = last[place]

@@ -13,8 +13,8 @@ SELECT topic, partitions FROM danbao.topics;
 
 -- name: rows_at
 -- Rows of the log by position.
-SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
-    causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
+SELECT shard, position, stream, version, type, schema_version, partition_key, event_id::text,
+    causation_id::text, correlation_id, actor, traceparent, recorded_at, data, postings
 FROM danbao.event_log
 WHERE shard = 0 AND position = ANY ($1::bigint[]);
 

@@ -31,8 +31,8 @@ ORDER BY wanted.stream, log.version;
 
 -- name: sources
 -- Events of flows by their ids.
-SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
-    causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
+SELECT shard, position, stream, version, type, schema_version, partition_key, event_id::text,
+    causation_id::text, correlation_id, actor, traceparent, recorded_at, data, postings
 FROM danbao.event_log
 WHERE partition_key = ANY ($1::text[]) AND shard = 0 AND position <= $3
     AND event_id = ANY ($2::uuid[]);

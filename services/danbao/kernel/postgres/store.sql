@@ -50,8 +50,8 @@ RETURNING stream;
 
 -- name: read_stream
 -- All events of one stream.
-SELECT shard, position, stream, version, type, schema_version, partition_key, event_id,
-    causation_id, correlation_id, actor, traceparent, recorded_at, data, postings
+SELECT shard, position, stream, version, type, schema_version, partition_key, event_id::text,
+    causation_id::text, correlation_id, actor, traceparent, recorded_at, data, postings
 FROM danbao.event_log
 WHERE shard = 0 AND stream = $1
 ORDER BY version;
