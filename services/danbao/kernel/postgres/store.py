@@ -25,6 +25,7 @@ from danbao.kernel.errors import (
 )
 from danbao.kernel.messages import LogRow, Offset, TimerRow, TopicPartition
 from danbao.kernel.postgres.connection import (
+    BY_KEY,
     CLIENT_ERRORS,
     PATIENT,
     TIMEOUTS,
@@ -102,7 +103,7 @@ class PostgresStore:
             connect,
             dsn,
             purpose=purpose,
-            timeouts=dict(TIMEOUTS if may_hold_head else PATIENT),
+            timeouts=BY_KEY | (TIMEOUTS if may_hold_head else PATIENT),
             role=role or role_of(purpose),
             answer_within_s=ANSWER_WITHIN_PATIENT_S if is_patient else ANSWER_WITHIN_S,
         )

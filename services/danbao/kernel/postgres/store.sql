@@ -14,7 +14,7 @@ WITH offsets AS MATERIALIZED (
         clock_timestamp() AS told, danbao.clock_moved() AS moved
     FROM danbao.consumer_offsets AS o
     JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
-    WHERE o.service = $1
+    WHERE o.service = $1 AND o.topic = ANY ($2::text[])
     ORDER BY o.topic, o.partition
     FOR UPDATE OF o
 ), streams AS MATERIALIZED (
@@ -74,7 +74,7 @@ ON CONFLICT DO NOTHING;
 SELECT account, currency, balance_minor
 FROM danbao.guarded_balances AS b
 JOIN unnest($1::text[], $2::text[]) AS wanted (account, currency) USING (account, currency)
-WHERE b.shard = 0
+WHERE b.shard = 0 AND b.account = ANY ($1::text[])
 ORDER BY b.account, b.currency
 FOR UPDATE OF b;
 
@@ -151,6 +151,7 @@ WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
 -- the accounts that are only credited; those are taken in one order.  Each count must be as asked:
 -- a row that somebody else moved is not updated.
 -- Debits are plain updates, as an upsert would try the table's CHECK on the bare change.
+-- What is joined is asked for by key as well: see `BY_KEY` of connection.py.
 WITH offsets AS (
     UPDATE danbao.consumer_offsets AS o
     SET next_offset = n.next_offset, last_sequence = n.last_sequence,
@@ -158,7 +159,8 @@ WITH offsets AS (
     FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
                 $8::bigint[])
         AS n (topic, partition, next_offset, last_sequence, anchor_offset, anchor, epoch)
-    WHERE o.service = $1 AND o.topic = n.topic AND o.partition = n.partition AND o.epoch = n.epoch
+    WHERE o.service = $1 AND o.topic = ANY ($2::text[])
+        AND o.topic = n.topic AND o.partition = n.partition AND o.epoch = n.epoch
     RETURNING 1
 ), unused AS (
     DELETE FROM danbao.stream_states
@@ -168,7 +170,8 @@ WITH offsets AS (
     SET version = n.version, fold_version = n.fold_version, state = n.state::json
     FROM unnest($10::text[], $11::int[], $12::int[], $13::smallint[], $14::text[])
         AS n (stream, expected, version, fold_version, state)
-    WHERE s.shard = 0 AND s.stream = n.stream AND s.version = n.expected
+    WHERE s.shard = 0 AND s.stream = ANY ($10::text[])
+        AND s.stream = n.stream AND s.version = n.expected
     RETURNING 1
 ), facts AS (
     INSERT INTO danbao.shared_facts (shard, key, data)
@@ -178,7 +181,8 @@ WITH offsets AS (
     UPDATE danbao.guarded_balances AS b
     SET balance_minor = b.balance_minor + n.change
     FROM unnest($17::text[], $18::text[], $19::bigint[]) AS n (account, currency, change)
-    WHERE b.shard = 0 AND b.account = n.account AND b.currency = n.currency
+    WHERE b.shard = 0 AND b.account = ANY ($17::text[])
+        AND b.account = n.account AND b.currency = n.currency
     RETURNING 1
 ), credits AS (
     INSERT INTO danbao.guarded_balances AS b (shard, account, currency, balance_minor)
