@@ -1,0 +1,92 @@
+"""What a batch reads does not grow with the tables, not even while they count as empty."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+from tests.conformance.conftest import REAL, Lazy
+from tests.conformance.databases import PostgresDatabase
+from tests.conformance.writing import COMMANDS, EVENTS, SERVICE, Writer, answer, command_id
+
+from danbao.kernel.messages import StateChange
+from danbao.kernel.postgres.store import PostgresStore
+
+pytestmark = REAL
+
+ROWS = 5_000
+KEPT_AFTER = 6
+"""Executions after which a prepared statement certainly has the plan that it keeps."""
+READ_MAX = 100
+"""Rows of a batch that needs a dozen."""
+WITHIN_S = 20
+GROW = (
+    "INSERT INTO danbao.stream_states SELECT 0, 'trade/' || i, 1, 1, '{}' FROM n",
+    "INSERT INTO danbao.shared_facts SELECT 0, 'account/' || i, '{}' FROM n",
+    "INSERT INTO danbao.guarded_balances SELECT 0, 'R.CUST.' || i, 'CNY', 0 FROM n",
+    "INSERT INTO danbao.consumer_offsets SELECT 'accounts', 'topic' || i, 0, 1, 0, 0 FROM n",
+)
+READ = """
+SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int AS read,
+    sum(n_tup_upd) FILTER (WHERE relname = 'stream_states')::int AS moved
+FROM pg_stat_user_tables WHERE schemaname = 'danbao'
+"""
+
+
+@pytest.fixture
+def servers(real_servers: Lazy) -> Lazy:
+    """Started outside of any event loop."""
+    real_servers.start()
+    return real_servers
+
+
+async def work(store: PostgresStore, name: str) -> None:
+    """One batch: an answer, a stream that moves, facts, money that comes and goes, an offset."""
+    writer, wallet, other = Writer(store), ("R.CUST.A", "CNY"), ("R.CUST.B", "CNY")
+    stream = f"account/{name}"
+    async with store.unit() as unit:
+        locked = await unit.lock(SERVICE, [COMMANDS, EVENTS], [command_id(name)], [stream])
+        await unit.share_facts(["policy/P", f"account/{name}"])
+        held = await unit.lock_balances([wallet])
+        writes = await writer.writes(await writer.rows(stream))
+        writes.answers = [answer(name)]
+        writes.states = [StateChange(stream, 0, 1, 1, "{}")]
+        writes.balances = {wallet: -1 if held[wallet] else 1, other: 1}
+        offset = locked.offsets[COMMANDS]
+        writes.offsets = {COMMANDS: replace(offset, next_offset=offset.next_offset + 1)}
+        await unit.write(SERVICE, writes)
+
+
+async def test_a_batch_reads_what_it_needs_however_many_rows_there_are(servers: Lazy) -> None:
+    """Plans are made on tables without statistics, kept, and used when there are many rows."""
+    database = PostgresDatabase(await servers.create_database())
+    store = database.open()
+    admin = await asyncpg.connect(database.dsn)
+    try:
+        await store.claim(SERVICE, COMMANDS, 0)
+        await store.claim(SERVICE, EVENTS, 0)
+        for number in range(KEPT_AFTER):
+            await work(store, f"early-{number}")
+        for grow in GROW:
+            await admin.execute(f"WITH n AS (SELECT generate_series(1, {ROWS}) AS i) {grow}")
+        await tell(store, admin)
+        await work(store, "late")
+        assert 0 < await tell(store, admin) < READ_MAX
+    finally:
+        await admin.close()
+        await database.close()
+
+
+async def tell(store: PostgresStore, admin: asyncpg.Connection) -> int:
+    """How many rows were read since it was asked last, once the store's session has told."""
+    connection = store._connection
+    assert connection is not None
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    ends = time.monotonic() + WITHIN_S
+    while not (row := await admin.fetchrow(READ))["moved"]:
+        assert time.monotonic() < ends, "nothing was told"
+        await asyncio.sleep(0.05)
+    read: int = row["read"]
+    await admin.execute("SELECT pg_stat_reset()")
+    return read
