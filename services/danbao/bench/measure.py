@@ -20,8 +20,9 @@ from danbao.bench.whole_trades import EVENTS_A_TRADE
 from danbao.publisher.flows import Burst
 
 COST = "cpu_ms_per_trade_of_the_engine"
-PRELOAD_TRADES = 20_000
-"""Drained at a time while a log is filled."""
+PRELOAD_TRADES = 100_000
+"""Traded at a time while a log is filled."""
+PRELOAD_IN_FLIGHT = 4_000
 ECHO_S = 10.0
 
 
@@ -206,7 +207,8 @@ async def _ready(session: Session, wanted: Wanted, *, is_part: bool) -> None:
     await session.drain(wanted.warm_up)
     while (missing := wanted.preload - session.expected.events) > 0:
         session.report(f"{missing:,} events to go")
-        await session.drain(min(PRELOAD_TRADES, -(-missing // EVENTS_A_TRADE)))
+        trades = min(PRELOAD_TRADES, -(-missing // EVENTS_A_TRADE))
+        await session.closed(trades, PRELOAD_IN_FLIGHT)
     if is_part:
         await session.drain(wanted.trades)
         await session.verdict(wanted.audit)
