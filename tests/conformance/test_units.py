@@ -166,6 +166,26 @@ async def test_a_fact_stays_as_it_was_asked_until_the_unit_ends(
         assert (await unit.share_facts(["account/A"]))["account/A"] == '{"frozen":true}'
 
 
+async def test_a_fact_that_somebody_begins_meanwhile_is_waited_for(database: Database) -> None:
+    """Two workers ask for a fact that nobody had shared, and one of them shares it."""
+    first, second = Writer(database.open()), Writer(database.open())
+    known = {"account/M": None}
+
+    async def ask() -> dict[str, str | None]:
+        async with second.store.unit() as unit:
+            return await unit.share_facts(["account/A", "account/M", "account/Z"])
+
+    async with first.store.unit() as unit:
+        assert await unit.share_facts(known) == known
+        asking = asyncio.create_task(ask())
+        await asyncio.sleep(0.1)
+        assert not asking.done()
+        writes = await first.writes()
+        writes.facts = {"account/M": '{"frozen":true}'}
+        await unit.write(SERVICE, writes)
+    assert await asking == {"account/A": None, "account/M": '{"frozen":true}', "account/Z": None}
+
+
 async def test_a_balance_never_falls_below_zero(database: Database) -> None:
     """Over-spending is impossible, whatever the code above believes."""
     store = database.open()

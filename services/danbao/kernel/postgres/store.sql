@@ -57,17 +57,20 @@ WHERE shard = 0 AND stream = $1
 ORDER BY version;
 
 -- name: share_facts
--- Facts, locked against change until the decision is committed.
-SELECT key, data FROM danbao.shared_facts
-WHERE shard = 0 AND key = ANY ($1::text[])
-ORDER BY key
-FOR SHARE;
-
--- name: begin_facts
--- A fact that nobody shared gets a row, so that its absence can be locked too.
-INSERT INTO danbao.shared_facts (shard, key, data)
-SELECT 0, key, NULL FROM unnest($1::text[]) AS key ORDER BY key
-ON CONFLICT DO NOTHING;
+-- Facts, locked against change until the decision is committed.  One that nobody shared gets a row
+-- first, so that its absence can be locked too; $2 are those that may have none.
+WITH begun AS (
+    INSERT INTO danbao.shared_facts (shard, key, data)
+    SELECT 0, key, NULL FROM unnest($2::text[]) AS key ORDER BY key
+    ON CONFLICT DO NOTHING
+    RETURNING key
+), shared AS MATERIALIZED (
+    SELECT key, data FROM danbao.shared_facts
+    WHERE shard = 0 AND key = ANY ($1::text[]) AND (SELECT count(*) FROM begun) >= 0
+    ORDER BY key
+    FOR SHARE
+)
+SELECT key, data FROM shared UNION ALL SELECT key, NULL FROM begun;
 
 -- name: lock_balances
 -- Accounts that may be debited, locked in one order.

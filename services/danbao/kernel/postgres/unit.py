@@ -105,10 +105,14 @@ class PostgresUnit:
         """Lock shared facts against change, and give them."""
         wanted = sorted(keys)
         unsure = [key for key in wanted if key not in self._begun_facts]
-        if unsure:
-            await self._connection.execute(Q["begin_facts"], unsure)
-            self.facts_begun.update(unsure)
-        rows = await self._connection.fetch(Q["share_facts"], wanted)
+        shared = await self._share_facts(wanted, unsure)
+        if late := [key for key in wanted if key not in shared]:  # another worker was faster
+            shared |= await self._share_facts(late, [])
+        self.facts_begun.update(unsure)
+        return shared
+
+    async def _share_facts(self, keys: list[str], unsure: list[str]) -> dict[str, str | None]:
+        rows = await self._connection.fetch(Q["share_facts"], keys, unsure)
         return {row[0]: row[1] for row in rows}
 
     async def lock_balances(self, accounts: Iterable[Account]) -> dict[Account, int]:
