@@ -1,6 +1,6 @@
 # Every command that a person or CI runs. `make` alone prints them.
 .DEFAULT_GOAL := help
-# A Python built without profile-guided optimisation costs a quarter of the rate: see the script.
+# A Python built without profile-guided optimisation costs up to a fifth of the rate.
 PYTHON ?= $(shell python3 infra/fastest_python.py)
 VENV := .venv
 BIN := $(VENV)/bin

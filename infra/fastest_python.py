@@ -1,8 +1,8 @@
 """Print the fastest Python of this machine to make `.venv` with; used by `make setup`.
 
 An interpreter built without profile-guided optimisation (what pyenv and many build scripts leave
-behind) runs danbao's own code a third slower than a distribution's, and no build flag tells them
-apart reliably: so each is timed, for a fraction of a second.  Only those of the same version as
+behind) costs danbao up to a fifth of its rate, and no build flag tells it from a distribution's
+reliably: so each is timed, for a fraction of a second.  Only those of the same version as
 the one that runs this are asked, and only those that can make a virtual environment with pip.
 """
 

@@ -104,7 +104,7 @@ class RunningEngine:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection of the test's own."""
-        connection = await connect(self.postgres_dsn, purpose="test", timeouts=PATIENT)
+        connection = await connect(self.postgres_dsn, purpose="test", session=PATIENT)
         try:
             yield connection
         finally:

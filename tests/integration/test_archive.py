@@ -29,7 +29,7 @@ STEPS = ("_make_durable", "write_manifest", "sync_folder", "days_of")
 
 
 async def bring_up(dsn: str, folder: Path, upto: int, wanted: Wanted | None = None) -> Manifest:
-    connection = await connect(dsn, purpose="test", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="test", session=PATIENT)
     try:
         return await export(connection, folder, upto, wanted=wanted)
     finally:

@@ -28,7 +28,7 @@ RANDOM = Random(11)
 
 @pytest.fixture
 async def connection(filled: Filled) -> AsyncIterator[asyncpg.Connection]:
-    opened = await connect(filled.dsn, purpose="test", timeouts=PATIENT)
+    opened = await connect(filled.dsn, purpose="test", session=PATIENT)
     yield opened
     await opened.close()
 

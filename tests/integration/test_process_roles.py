@@ -97,7 +97,7 @@ def dsn(server: PostgresServer) -> str:
 @asynccontextmanager
 async def acting(dsn: str, process: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection of a process, with its role."""
-    connection = await connect(dsn, purpose="test", timeouts=PATIENT, role=role_of(process))
+    connection = await connect(dsn, purpose="test", session=PATIENT, role=role_of(process))
     try:
         assert await connection.fetchval("SELECT current_user") == role_of(process)
         yield connection

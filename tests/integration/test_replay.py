@@ -39,7 +39,7 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def connection(filled: Filled) -> AsyncIterator[asyncpg.Connection]:
-    opened = await connect(filled.dsn, purpose="test", timeouts=PATIENT)
+    opened = await connect(filled.dsn, purpose="test", session=PATIENT)
     yield opened
     await opened.close()
 

@@ -124,7 +124,7 @@ async def _replay(_dsn: str, connection: asyncpg.Connection, head: int) -> None:
 
 
 async def _what_if(dsn: str, connection: asyncpg.Connection, head: int) -> None:
-    ahead = await connect(dsn, purpose="measure", timeouts=PATIENT)
+    ahead = await connect(dsn, purpose="measure", session=PATIENT)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)  # as the command does
     policies = read_policies(file_of({"settlement.fee": {"fee_bps": 100}}))
@@ -174,7 +174,7 @@ PARTS: Final[dict[str, Callable[[str, asyncpg.Connection, int], Awaitable[None]]
 async def _measure(dsn: str, parts: list[str]) -> None:
     await migrate(dsn)
     await _close(dsn)
-    connection = await connect(dsn, purpose="measure", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="measure", session=PATIENT)
     head = (await place_at(connection, None)).position
     show(f"{'log':<24} {head:>12,} events")
     for part in parts:

@@ -127,7 +127,7 @@ class Session:
 async def session(place: Place, work: Work, seed: int, report: Report) -> AsyncIterator[Session]:
     """Measure an engine that has just been made."""
     dsn = place.record().postgres_dsn
-    connection = await connect(dsn, purpose="bench", timeouts=PATIENT, role=None)
+    connection = await connect(dsn, purpose="bench", session=PATIENT, role=None)
     try:
         yield Session(place, work, seed, connection, report)
     finally:

@@ -76,7 +76,7 @@ def parse_moment(text: str) -> datetime:
 async def _show(*, json: bool) -> int:
     chosen = settings()
     dsn = chosen.postgres_dsn or engine_here(chosen).postgres_dsn
-    connection = await connect(dsn, purpose="clock", timeouts=PATIENT, role=None)
+    connection = await connect(dsn, purpose="clock", session=PATIENT, role=None)
     try:
         state = await read_clock(connection)
     finally:
@@ -103,7 +103,7 @@ async def _advance(
 ) -> int:
     chosen = settings()
     record = engine_here(chosen)
-    connection = await connect(record.postgres_dsn, purpose="clock", timeouts=PATIENT, role=None)
+    connection = await connect(record.postgres_dsn, purpose="clock", session=PATIENT, role=None)
     try:
         before = await read_clock(connection)
         end = until if until is not None else before.now + (by or timedelta(0))

@@ -56,7 +56,7 @@ async def reader(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     Raises:
         UnavailableError: nobody answers there.
     """
-    connection = await connect(dsn, purpose="cli", role=None, timeouts=PATIENT)
+    connection = await connect(dsn, purpose="cli", role=None, session=PATIENT)
     try:
         await connection.execute("SET default_transaction_read_only = on")
         if await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", READER):

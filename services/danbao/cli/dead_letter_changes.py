@@ -168,7 +168,7 @@ async def _read(dsn: str, *filters: object) -> Chosen:
 
 async def _request(dsn: str, chosen: Chosen, who: str, wait_s: float) -> list[asyncpg.Record]:
     """Ask for the retry, and wait until the workers have done what they can."""
-    connection = await connect(dsn, purpose="dead-letters", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="dead-letters", session=PATIENT)
     deadline = time.monotonic() + wait_s
     try:
         await connection.execute(Q["request"], chosen.first, who)
@@ -194,7 +194,7 @@ def _going_on(chosen: Chosen, states: dict[int, asyncpg.Record]) -> set[int]:
 
 
 async def _discard(dsn: str, letters: list[int], who: str, why: str) -> int:
-    connection = await connect(dsn, purpose="dead-letters", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="dead-letters", session=PATIENT)
     try:
         status = await connection.execute(Q["discard"], letters, who, why)
         return int(status.rsplit(" ", 1)[-1])

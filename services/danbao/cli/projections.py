@@ -157,7 +157,7 @@ async def _rebuild(
     dsn: str, names: Sequence[str], version: int | None, *, hold: bool
 ) -> list[Rebuilt]:
     models = choose(names, version)
-    connection = await connect(dsn, purpose="projections", timeouts=PATIENT, role=ROLE)
+    connection = await connect(dsn, purpose="projections", session=PATIENT, role=ROLE)
     try:
         begun = await begin_rebuild(connection, models, is_held=hold)
         end = int(await connection.fetchval("SELECT position FROM danbao.log_heads"))
@@ -194,7 +194,7 @@ async def _diff(dsn: str, name: str, *, last: bool) -> Difference | CheckedModel
 
 async def _release(dsn: str, build: BuildId) -> None:
     """Let a build that was held only to be compared go on as it would have."""
-    connection = await connect(dsn, purpose="projections", timeouts=PATIENT, role=ROLE)
+    connection = await connect(dsn, purpose="projections", session=PATIENT, role=ROLE)
     try:
         await kept.hold(connection, build, is_held=False)
     finally:
@@ -202,7 +202,7 @@ async def _release(dsn: str, build: BuildId) -> None:
 
 
 async def _drop(dsn: str, name: str, *, building: bool) -> list[Build]:
-    connection = await connect(dsn, purpose="projections", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="projections", session=PATIENT)
     try:
         return await drop_builds(connection, name, building=building)
     finally:

@@ -29,7 +29,7 @@ def replay_into(schema: str, names: list[str] | None, until: str | None) -> None
 
 async def _replay_into(dsn: str, schema: str, names: list[str], until: str | None) -> None:
     models = choose(dict.fromkeys(names))
-    connection = await connect(dsn, purpose="replay", role=None, timeouts=PATIENT)
+    connection = await connect(dsn, purpose="replay", role=None, session=PATIENT)
     try:
         place = await place_at(connection, moment(until, "--until"))
         scratch = Scratch(connection, schema, settings().projector_slice_max)

@@ -104,7 +104,7 @@ async def _watch(engine: Engine, stop: asyncio.Event, console: Console, *, plain
                 try:
                     if connection is None or connection.is_closed():
                         connection = await connect(
-                            engine.settings.postgres_dsn, purpose="screen", timeouts=PATIENT
+                            engine.settings.postgres_dsn, purpose="screen", session=PATIENT
                         )
                     children, servers = engine.supervisor.children, engine.servers.processes
                     picture = await screen.render(connection, children, servers)

@@ -45,7 +45,7 @@ def wait_idle(record: EngineRecord, within: float) -> None:
 
 
 async def _until_idle(dsn: str, bootstrap: str, partitions: int, within: float) -> None:
-    connection = await connect(dsn, purpose="wait", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="wait", session=PATIENT)
     deadline = time.monotonic() + within
     try:
         while moving := await what_moves(connection, bootstrap, partitions):

@@ -49,7 +49,7 @@ async def settle_sandbox(dsn: str, *, sandbox: bool) -> None:
         NotASandboxError: a log with events is to become a sandbox.
         SandboxLogError: a sandbox is to run as a real one.
     """
-    connection = await connect(dsn, purpose="set-up", timeouts=PATIENT, role=None)
+    connection = await connect(dsn, purpose="set-up", session=PATIENT, role=None)
     try:
         if (await read_clock(connection)).is_sandbox == sandbox:
             return

@@ -68,7 +68,7 @@ class Engine:
         processes = sum(self._workers.get(name, 1) for name in PROCESSES)
         await set_up(self.settings, self._report, connections=2 * processes)
         self._report("starting the services")
-        connection = await connect(addresses.postgres_dsn, purpose="set-up", timeouts=PATIENT)
+        connection = await connect(addresses.postgres_dsn, purpose="set-up", session=PATIENT)
         try:
             self._claims_before = await read_claims(connection)
         finally:
@@ -105,7 +105,7 @@ class Engine:
             SetupError: a process refuses to run; its last words are in the message.
         """
         settings = self.settings
-        connection = await connect(settings.postgres_dsn, purpose="ready", timeouts=PATIENT)
+        connection = await connect(settings.postgres_dsn, purpose="ready", session=PATIENT)
         try:
             while not await is_ready(connection, self._claims_before, settings.partitions):
                 if stop.is_set():
@@ -198,7 +198,7 @@ async def set_up(
 
 async def _record_topics(dsn: str, partitions: int, recorded: Mapping[str, int]) -> None:
     """Write down which topics were made, and with how many partitions."""
-    connection = await connect(dsn, purpose="set-up", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="set-up", session=PATIENT)
     try:
         missing = [topic for topic in declared_topics() if topic not in recorded]
         await connection.executemany(

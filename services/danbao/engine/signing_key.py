@@ -33,7 +33,7 @@ async def ensure_key(dsn: str, home: Path, report: Callable[[str], None]) -> Non
 
 async def _log_of(dsn: str) -> tuple[UUID, bool]:
     """Which log this is, and whether anything of it was signed."""
-    connection = await connect(dsn, purpose="set-up", timeouts=PATIENT)
+    connection = await connect(dsn, purpose="set-up", session=PATIENT)
     try:
         row = await connection.fetchrow(
             "SELECT incarnation, EXISTS (SELECT FROM danbao.log_checkpoints WHERE shard = 0)"

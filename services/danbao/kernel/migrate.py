@@ -35,7 +35,7 @@ async def migrate(dsn: str, *, with_post: bool = True) -> list[str]:
         UnavailableError: Postgres does not answer.
         SetupError: the login may not make the tables.
     """
-    connection = await connect(dsn, purpose="migrate", timeouts=PATIENT, role=None)
+    connection = await connect(dsn, purpose="migrate", session=PATIENT, role=None)
     try:
         return await _apply(connection, with_post=with_post)
     except asyncpg.PostgresError as error:

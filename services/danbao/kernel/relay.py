@@ -118,7 +118,9 @@ class Relay:
             return 0
         if self._last is None:
             await self._open()
-        rows = await self._take_rows()
+        limit = self.settings.relay_chunk_max
+        rows = self._ahead or await self.store.read_log(self.position, limit)
+        self._ahead = ()
         if not rows:
             return 0
         assert self._last is not None
@@ -136,13 +138,6 @@ class Relay:
         await self.store.confirm(self.owner, self.position)
         crash_point("relay.confirmed")
         return len(rows)
-
-    async def _take_rows(self) -> Sequence[LogRow]:
-        """The next rows of the log; those that were read ahead, if they still are the next."""
-        ahead, self._ahead = self._ahead, ()
-        if ahead and ahead[0].position == self.position + 1:
-            return ahead
-        return await self.store.read_log(self.position, self.settings.relay_chunk_max)
 
     async def _publish(self, chunk: Sequence[Numbered], rows: Sequence[LogRow]) -> Sequence[LogRow]:
         """Publish a chunk of these rows; a relay that is behind reads the next ones meanwhile.

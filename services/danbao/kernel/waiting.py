@@ -32,7 +32,7 @@ def mark_of(place: TopicPartition) -> str:
 
 @asynccontextmanager
 async def _connected(dsn: str, process: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(dsn, purpose="watch", timeouts=PATIENT, role=role_of(process))
+    connection = await connect(dsn, purpose="watch", session=PATIENT, role=role_of(process))
     try:
         yield connection
     except (asyncpg.PostgresError, *BROKEN) as error:

@@ -82,7 +82,7 @@ class Figures:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await connect(
-                        self._dsn, purpose="figures", timeouts=PATIENT, role=self._role
+                        self._dsn, purpose="figures", session=PATIENT, role=self._role
                     )
                 return await self._question(self._connection)
         except BaseException:

@@ -47,7 +47,7 @@ async def back_up(dsn: str, folder: Path) -> dict[str, Any]:
         UnavailableError: Postgres does not answer.
     """
     _begin(folder)
-    connection = await connect(dsn, purpose="backup", role=None, timeouts=TIMEOUTS)
+    connection = await connect(dsn, purpose="backup", role=None, session=TIMEOUTS)
     try:
         tool = find_tool("pg_dump", connection.get_server_version().major)
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -56,7 +56,7 @@ async def owner(dsn: str, purpose: str) -> asyncpg.Connection:
         EngineRunningError: a process of the engine is connected.
         UnavailableError: nobody answers there.
     """
-    connection = await connect(dsn, purpose=purpose, role=None, timeouts=LONG)
+    connection = await connect(dsn, purpose=purpose, role=None, session=LONG)
     try:
         await refuse_processes(connection)
     except BaseException:

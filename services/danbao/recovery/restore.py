@@ -59,7 +59,7 @@ async def restore(dsn: str, folder: Path, manifest: dict[str, Any]) -> None:
         ToolError: there is no pg_restore for this server.
         UnavailableError: Postgres does not answer.
     """
-    connection = await connect(dsn, purpose="restore", role=None, timeouts=TIMEOUTS)
+    connection = await connect(dsn, purpose="restore", role=None, session=TIMEOUTS)
     try:
         if remains := [row[0] for row in await connection.fetch(Q["remains"])]:
             raise BackupError(

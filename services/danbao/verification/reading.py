@@ -15,7 +15,7 @@ async def reading(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     Raises:
         UnavailableError: nobody answers there.
     """
-    connection = await connect(dsn, purpose="verify", role=None, timeouts=PATIENT)
+    connection = await connect(dsn, purpose="verify", role=None, session=PATIENT)
     try:
         await connection.execute("SET default_transaction_read_only = on")
         yield connection

@@ -47,7 +47,7 @@ async def examine_postgres(
     Raises:
         UnavailableError: nobody answers there.
     """
-    connection = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
+    connection = await connect(dsn, purpose="checks", role=None, session=PATIENT)
     try:
         sessions = find_sessions(are_sessions=await keeps_sessions(connection, dsn))
         if sessions.status is Status.MISSING:
@@ -88,7 +88,7 @@ async def check_start(process: str, dsn: str, partitions: int, *, sandbox: bool)
         if finding.code == "postgres_role_wide":
             log.warning("role.widened", error_code=finding.code, error=finding.detail)
     refuse_faults(finding for finding in found if finding.code != "clocks_disagree")
-    connection = await connect(dsn, purpose="checks", role=role_of(process), timeouts=PATIENT)
+    connection = await connect(dsn, purpose="checks", role=role_of(process), session=PATIENT)
     try:
         is_sandbox = await connection.fetchval(Q["is_sandbox"])
     finally:
@@ -101,7 +101,7 @@ async def check_start(process: str, dsn: str, partitions: int, *, sandbox: bool)
 
 async def recorded_topics(dsn: str) -> dict[str, int]:
     """Read which topics were made, on a connection of its own."""
-    connection = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
+    connection = await connect(dsn, purpose="checks", role=None, session=PATIENT)
     try:
         return await read_topics(connection)
     finally:

@@ -72,7 +72,7 @@ async def connect(
     dsn: str,
     *,
     purpose: str,
-    timeouts: dict[str, str] | None = None,
+    session: dict[str, str] | None = None,
     role: str | None = ROLE,
     answer_within_s: float | None = None,
 ) -> asyncpg.Connection:
@@ -89,7 +89,7 @@ async def connect(
         connection = await asyncpg.connect(
             dsn, timeout=10, command_timeout=answer_within_s, server_settings=settings
         )
-        await connection.execute("; ".join(_first_words(connection, timeouts)), timeout=10)
+        await connection.execute("; ".join(_first_words(connection, session)), timeout=10)
         if role is not None:
             await take_on(connection, [role], otherwise=ROLE)
     except (OSError, TimeoutError, asyncpg.PostgresError, *CLIENT_ERRORS) as error:
@@ -98,9 +98,9 @@ async def connect(
     return connection
 
 
-def _first_words(connection: asyncpg.Connection, timeouts: dict[str, str] | None) -> list[str]:
-    """What is said on a new connection before anything else: the time-outs."""
-    chosen = dict(TIMEOUTS if timeouts is None else timeouts)
+def _first_words(connection: asyncpg.Connection, session: dict[str, str] | None) -> list[str]:
+    """What is said on a new connection before anything else: its settings."""
+    chosen = dict(TIMEOUTS if session is None else session)
     if connection.get_server_version().major < TRANSACTION_TIMEOUT_SINCE:
         chosen.pop("transaction_timeout", None)
     return [f"SET {name} = '{value}'" for name, value in chosen.items()]

@@ -41,7 +41,7 @@ async def keeps_sessions(connection: asyncpg.Connection, dsn: str) -> bool:
     except (TimeoutError, *LOST) as error:
         raise UnavailableError(f"Postgres does not answer: {error!r}") from error
     patience_s = SAME_SESSION_WITHIN_S + ANSWERS * (time.monotonic() - begun)
-    other = await connect(dsn, purpose="checks", role=None, timeouts=PATIENT)
+    other = await connect(dsn, purpose="checks", role=None, session=PATIENT)
     try:
         async with asyncio.timeout(patience_s):
             await connection.fetchval(Q["mark"], "ours")

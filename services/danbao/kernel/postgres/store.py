@@ -103,7 +103,7 @@ class PostgresStore:
             connect,
             dsn,
             purpose=purpose,
-            timeouts=BY_KEY | (TIMEOUTS if may_hold_head else PATIENT),
+            session=BY_KEY | (TIMEOUTS if may_hold_head else PATIENT),
             role=role or role_of(purpose),
             answer_within_s=ANSWER_WITHIN_PATIENT_S if is_patient else ANSWER_WITHIN_S,
         )
