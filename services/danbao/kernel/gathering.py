@@ -1,23 +1,51 @@
 """How long a worker lets records gather before it takes the next ones (pure).
 
 A batch of one record costs nearly what one of twenty does, in every server that it touches.  So a
-worker that is not behind rests for as long as its last batch took: the busier the machine is, the
-fuller batches get.  Four workers rest four times as long, or they would make four times as many.
+worker that is not behind rests after each batch: the busier the machine is, the longer a batch
+takes, and the fuller the next one gets.  How long, depends on who waits: commands are to be
+answered, while the events of other services can gather.  Four workers rest four times as long, or
+they would make four times as many batches.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from danbao.kernel.messages import TopicPartition
 
-GATHER_S_MAX: Final = 0.02
-"""A worker that is alone gathers for at most so long."""
+ASKED_S: Final = 1.0
+"""A worker that answered no command for so long has nobody waiting for it."""
+ANSWERS_S_MAX: Final = 0.02
+"""A worker whose answers are waited for rests for as long as its batch took, at most so long."""
+REACTIONS: Final = 5
+REACTIONS_S_MAX: Final = 0.1
+"""A worker that only reacts rests for so many times as long, at most so long."""
 
 
-def gather_s(took_s: float, claimed: Iterable[TopicPartition], partitions: int) -> float:
-    """Seconds to rest after a batch that took so long; `partitions` are those of each topic.
+@dataclass(slots=True)
+class Gathering:
+    """When and for how long one worker rests."""
 
-    How many workers share the work shows in the share of the partitions that is this one's.
-    """
-    mine = len({place.partition for place in claimed})
-    return min(took_s, GATHER_S_MAX) * partitions / max(mine, 1)
+    _took_s: float = 0.0
+    _answered_at: float = float("-inf")
+
+    def answered(self, commands: int, now: float) -> None:
+        """Note that a batch has answered so many commands."""
+        if commands:
+            self._answered_at = now
+
+    def took(self, seconds: float, *, is_behind: bool) -> None:
+        """Note how long the last records took; a worker that is behind does not rest."""
+        self._took_s = 0.0 if is_behind else seconds
+
+    def rest_s(self, now: float, claimed: Iterable[TopicPartition], partitions: int) -> float:
+        """Seconds to rest now; `partitions` are those of each topic.
+
+        How many workers share the work shows in the share of the partitions that is this one's.
+        """
+        if now - self._answered_at < ASKED_S:
+            alone_s = min(self._took_s, ANSWERS_S_MAX)
+        else:
+            alone_s = min(self._took_s * REACTIONS, REACTIONS_S_MAX)
+        mine = len({place.partition for place in claimed})
+        return alone_s * partitions / max(mine, 1)

@@ -22,7 +22,7 @@ from danbao.kernel.errors import (
     UnavailableError,
 )
 from danbao.kernel.events import EventReader
-from danbao.kernel.gathering import gather_s
+from danbao.kernel.gathering import Gathering
 from danbao.kernel.messages import DeadLetter, Record, TopicPartition
 from danbao.kernel.ports import Clock, Source, Store
 from danbao.kernel.postponing import POSTPONED_S, Postponing
@@ -57,7 +57,7 @@ class Worker:
     _letters: LetterRetries = field(init=False)
     _incarnation: UUID | None = None
     _postponing: Postponing = field(init=False)
-    _took_s: float = 0.0
+    _gathering: Gathering = field(default_factory=Gathering)
     _letters_look_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -101,15 +101,15 @@ class Worker:
         while pending and not self.stopping:
             pending = await self._handle(pending)
         is_behind = len(records) >= self.settings.batch_records_max
-        self._took_s = 0.0 if is_behind else self.clock.monotonic() - begun
+        self._gathering.took(self.clock.monotonic() - begun, is_behind=is_behind)
         if not records:
             self._letters_look_at = 0.0
         return len(records)
 
     async def _gather(self) -> None:
         """Let records gather, if this worker is not behind."""
-        if self._took_s:
-            rest_s = gather_s(self._took_s, self._progress.offsets, self.settings.partitions)
+        now, claimed = self.clock.monotonic(), self._progress.offsets
+        if rest_s := self._gathering.rest_s(now, claimed, self.settings.partitions):
             with self.pulse.rest():
                 await self.clock.sleep(rest_s)
 
@@ -217,6 +217,7 @@ class Worker:
             self._progress.parked[place] |= flows
         seconds = self.clock.monotonic() - begun
         self.statistics.note(figures := outcome.figures(seconds))
+        self._gathering.answered(figures.commands, begun)
         log.debug(
             "batch.committed",
             service=self.service.name,

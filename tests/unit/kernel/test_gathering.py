@@ -1,9 +1,10 @@
-"""How long records gather: longer where many share the work."""
+"""How long records gather: longer where nobody waits, and where many share the work."""
 
-from danbao.kernel.gathering import GATHER_S_MAX, gather_s
+from danbao.kernel.gathering import ANSWERS_S_MAX, ASKED_S, REACTIONS, REACTIONS_S_MAX, Gathering
 from danbao.kernel.messages import TopicPartition
 
 TOPICS = ("danbao.escrow.commands", "danbao.risk.events")
+NOW = 1000.0
 
 
 def claimed(partitions: int) -> list[TopicPartition]:
@@ -11,21 +12,51 @@ def claimed(partitions: int) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for topic in TOPICS for number in range(partitions)]
 
 
+def gathering(took_s: float, *, answered_at: float | None = NOW) -> Gathering:
+    """What a worker knows after a batch that took so long."""
+    made = Gathering()
+    if answered_at is not None:
+        made.answered(3, answered_at)
+    made.took(took_s, is_behind=False)
+    return made
+
+
 def test_one_worker_rests_as_long_as_its_batch_took() -> None:
     """It is busy for half of the time, then."""
-    assert gather_s(0.005, claimed(8), 8) == 0.005
+    assert gathering(0.005).rest_s(NOW, claimed(8), 8) == 0.005
 
 
 def test_a_long_batch_is_not_followed_by_a_long_rest() -> None:
     """Latency counts, too."""
-    assert gather_s(3.0, claimed(8), 8) == GATHER_S_MAX
+    assert gathering(3.0).rest_s(NOW, claimed(8), 8) == ANSWERS_S_MAX
+
+
+def test_a_worker_that_only_reacts_rests_longer() -> None:
+    """Nobody waits for it."""
+    assert gathering(0.005, answered_at=None).rest_s(NOW, claimed(8), 8) == REACTIONS * 0.005
+    assert gathering(3.0, answered_at=None).rest_s(NOW, claimed(8), 8) == REACTIONS_S_MAX
+
+
+def test_who_answered_lately_may_be_asked_again() -> None:
+    """A batch without commands between two with some does not make the second wait."""
+    made = gathering(3.0, answered_at=NOW)
+    made.answered(0, NOW + ASKED_S / 2)
+    assert made.rest_s(NOW + ASKED_S / 2, claimed(8), 8) == ANSWERS_S_MAX
+    assert made.rest_s(NOW + ASKED_S, claimed(8), 8) == REACTIONS_S_MAX
+
+
+def test_a_worker_that_is_behind_goes_on_at_once() -> None:
+    """More records are there than one batch takes."""
+    made = gathering(0.005)
+    made.took(3.0, is_behind=True)
+    assert made.rest_s(NOW, claimed(8), 8) == 0
 
 
 def test_four_workers_together_rest_no_less_than_one() -> None:
     """Else the same records make four times as many batches."""
-    assert gather_s(0.005, claimed(2), 8) == 4 * 0.005
+    assert gathering(0.005).rest_s(NOW, claimed(2), 8) == 4 * 0.005
 
 
 def test_a_worker_that_has_just_lost_its_partitions_rests_too() -> None:
     """Nothing is divided by nothing."""
-    assert gather_s(0.005, [], 8) == 8 * 0.005
+    assert gathering(0.005).rest_s(NOW, [], 8) == 8 * 0.005
