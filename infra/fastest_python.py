@@ -2,7 +2,8 @@
 
 An interpreter built without profile-guided optimisation (what pyenv and many build scripts leave
 behind) costs danbao up to a fifth of its rate, and no build flag tells it from a distribution's
-reliably: so each is timed, for a fraction of a second.  Only those of the same version as
+reliably: so each is timed, for a fraction of a second.  They are timed in turns, as a machine that
+is shared may be half as fast a moment later.  Only those of the same version as
 the one that runs this are asked, and only those that can make a virtual environment with pip.
 """
 
@@ -11,11 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from statistics import median
 
 VERSION = sys.version_info[:2]
 NAMES = ("python3", f"python{VERSION[0]}.{VERSION[1]}")
 CLEARLY = 0.9
 """Another one is taken only if it needs less than this share of the time."""
+TURNS = 5
 WITHIN_S = 20
 
 TRIAL = """
@@ -34,7 +37,7 @@ def seconds():
     begun = time.process_time()
     work()
     return time.process_time() - begun
-print(*sys.version_info[:2], min(seconds() for _ in range(5)))
+print(*sys.version_info[:2], min(seconds() for _ in range(3)))
 """
 """What the engine does all day, in small: objects, text, dictionaries."""
 
@@ -63,14 +66,17 @@ def seconds(python: Path) -> float | None:
 
 
 def fastest(mine: Path, others: Iterable[Path]) -> Path:
-    """The fastest of all; mine unless another is clearly faster."""
-    took = seconds(mine)
-    best, best_s = mine, CLEARLY * took if took is not None else float("inf")
-    for other in others:
-        its_s = seconds(other)
-        if its_s is not None and its_s < best_s:
-            best, best_s = other, its_s
-    return best
+    """The fastest of all; mine unless another is clearly faster in most turns."""
+    took: dict[Path, list[float]] = {}
+    running = [mine, *(other for other in others if other != mine)]
+    for _ in range(TURNS):
+        turn = {python: its_s for python in running if (its_s := seconds(python)) is not None}
+        running = list(turn)
+        for python, its_s in turn.items():
+            took.setdefault(python, []).append(its_s / turn.get(mine, 1.0))
+    shares = {python: median(its) for python, its in took.items() if python in running}
+    best = min(shares, key=shares.__getitem__, default=mine)
+    return best if mine not in shares or shares[best] < CLEARLY else mine
 
 
 if __name__ == "__main__":

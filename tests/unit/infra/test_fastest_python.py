@@ -58,6 +58,21 @@ def test_another_is_taken_if_it_is_clearly_faster(
     assert chooser.fastest(mine, [other]) == (other if is_taken else mine)
 
 
+def test_one_that_was_faster_for_a_moment_is_not_taken(chooser: ModuleType, tmp_path: Path) -> None:
+    """A shared machine may be half as fast a moment later."""
+    mine = python(tmp_path / "mine", f"{MINE} 1.0")
+    other = tmp_path / "other"
+    asked = tmp_path / "asked"
+    other.write_text(
+        f"#!/bin/sh\nif [ -e {asked} ]; then echo {MINE} 1.1; else echo {MINE} 0.5; fi\n"
+        f"touch {asked}\n",
+        encoding="utf-8",
+    )
+    other.chmod(0o755)
+    assert chooser.fastest(mine, [other]) == mine
+    assert asked.exists()
+
+
 def test_each_program_of_the_path_is_tried_once(chooser: ModuleType, tmp_path: Path) -> None:
     """Links to one program, folders that are not there, and files that cannot run."""
     first = python(tmp_path / "a", "")
