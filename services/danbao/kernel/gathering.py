@@ -19,7 +19,7 @@ ANSWERS_S_MAX: Final = 0.02
 """A worker whose answers are waited for rests for as long as its batch took, at most so long."""
 REACTIONS: Final = 5
 REACTIONS_S_MAX: Final = 0.1
-"""A worker that only reacts rests for so many times as long, at most so long."""
+"""A worker that only reacts rests for so many times as long, at most so long, but no less."""
 
 
 @dataclass(slots=True)
@@ -43,9 +43,9 @@ class Gathering:
 
         How many workers share the work shows in the share of the partitions that is this one's.
         """
-        if now - self._answered_at < ASKED_S:
-            alone_s = min(self._took_s, ANSWERS_S_MAX)
-        else:
-            alone_s = min(self._took_s * REACTIONS, REACTIONS_S_MAX)
         mine = len({place.partition for place in claimed})
-        return alone_s * partitions / max(mine, 1)
+        workers = partitions / max(mine, 1)
+        rest_s = min(self._took_s, ANSWERS_S_MAX) * workers
+        if now - self._answered_at < ASKED_S:
+            return rest_s
+        return max(rest_s, min(self._took_s * REACTIONS * workers, REACTIONS_S_MAX))
