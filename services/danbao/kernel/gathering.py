@@ -48,4 +48,4 @@ class Gathering:
         rest_s = min(self._took_s, ANSWERS_S_MAX) * workers
         if now - self._answered_at < ASKED_S:
             return rest_s
-        return max(rest_s, min(self._took_s * REACTIONS * workers, REACTIONS_S_MAX))
+        return max(rest_s, min(self._took_s * REACTIONS, REACTIONS_S_MAX))

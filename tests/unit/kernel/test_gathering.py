@@ -57,10 +57,11 @@ def test_four_workers_together_rest_no_less_than_one() -> None:
     assert gathering(0.005).rest_s(NOW, claimed(2), 8) == 4 * 0.005
 
 
-def test_nobody_rests_for_long_because_many_share_the_work() -> None:
-    """The bound of those that only react holds for each; the other rest may be longer."""
-    assert gathering(0.02, answered_at=None).rest_s(NOW, claimed(2), 8) == REACTIONS_S_MAX
-    assert gathering(3.0, answered_at=None).rest_s(NOW, claimed(1), 8) == 8 * ANSWERS_S_MAX
+def test_many_that_only_react_rest_as_long_as_the_longer_rule_says() -> None:
+    """Both make batches fuller; they are not multiplied."""
+    react = gathering(0.005, answered_at=None)
+    assert react.rest_s(NOW, claimed(4), 8) == REACTIONS * 0.005
+    assert react.rest_s(NOW, claimed(1), 8) == 8 * 0.005
 
 
 def test_a_worker_that_has_just_lost_its_partitions_rests_too() -> None:
