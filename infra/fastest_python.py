@@ -66,17 +66,18 @@ def seconds(python: Path) -> float | None:
 
 
 def fastest(mine: Path, others: Iterable[Path]) -> Path:
-    """The fastest of all; mine unless another is clearly faster in most turns."""
-    took: dict[Path, list[float]] = {}
-    running = [mine, *(other for other in others if other != mine)]
+    """Mine, or the first that can if mine cannot; another if it is clearly faster in most turns."""
+    able = list(dict.fromkeys((mine, *others)))
+    turns: list[dict[Path, float]] = []
     for _ in range(TURNS):
-        turn = {python: its_s for python in running if (its_s := seconds(python)) is not None}
-        running = list(turn)
-        for python, its_s in turn.items():
-            took.setdefault(python, []).append(its_s / turn.get(mine, 1.0))
-    shares = {python: median(its) for python, its in took.items() if python in running}
-    best = min(shares, key=shares.__getitem__, default=mine)
-    return best if mine not in shares or shares[best] < CLEARLY else mine
+        turns.append({python: took for python in able if (took := seconds(python)) is not None})
+        able = list(turns[-1])
+    if not able:
+        return mine
+    first = able[0]
+    shares = {python: median(turn[python] / turn[first] for turn in turns) for python in able}
+    best = min(able, key=shares.__getitem__)
+    return best if shares[best] < CLEARLY else first
 
 
 if __name__ == "__main__":

@@ -2,9 +2,8 @@
 
 A batch of one record costs nearly what one of twenty does, in every server that it touches.  So a
 worker that is not behind rests after each batch: the busier the machine is, the longer a batch
-takes, and the fuller the next one gets.  How long, depends on who waits: commands are to be
-answered, while the events of other services can gather.  Four workers rest four times as long, or
-they would make four times as many batches.
+takes, and the fuller the next one gets.  Four workers rest four times as long, or they would make
+four times as many batches.  A worker that answers nobody rests longer still (ADR 17).
 """
 
 from collections.abc import Iterable
@@ -17,9 +16,9 @@ ASKED_S: Final = 1.0
 """A worker that answered no command for so long has nobody waiting for it."""
 ANSWERS_S_MAX: Final = 0.02
 """A worker whose answers are waited for rests for as long as its batch took, at most so long."""
-REACTIONS: Final = 5
+REACTIONS_TIMES: Final = 5
 REACTIONS_S_MAX: Final = 0.1
-"""A worker that only reacts rests for so many times as long, at most so long, but no less."""
+"""A worker that only reacts rests for so many times as long as its batch took, at most so long."""
 
 
 @dataclass(slots=True)
@@ -48,4 +47,4 @@ class Gathering:
         rest_s = min(self._took_s, ANSWERS_S_MAX) * workers
         if now - self._answered_at < ASKED_S:
             return rest_s
-        return max(rest_s, min(self._took_s * REACTIONS, REACTIONS_S_MAX))
+        return max(rest_s, min(self._took_s * REACTIONS_TIMES, REACTIONS_S_MAX))

@@ -1,6 +1,12 @@
 """How long records gather: longer where nobody waits, and where many share the work."""
 
-from danbao.kernel.gathering import ANSWERS_S_MAX, ASKED_S, REACTIONS, REACTIONS_S_MAX, Gathering
+from danbao.kernel.gathering import (
+    ANSWERS_S_MAX,
+    ASKED_S,
+    REACTIONS_S_MAX,
+    REACTIONS_TIMES,
+    Gathering,
+)
 from danbao.kernel.messages import TopicPartition
 
 TOPICS = ("danbao.escrow.commands", "danbao.risk.events")
@@ -33,7 +39,7 @@ def test_a_long_batch_is_not_followed_by_a_long_rest() -> None:
 
 def test_a_worker_that_only_reacts_rests_longer() -> None:
     """Nobody waits for it."""
-    assert gathering(0.005, answered_at=None).rest_s(NOW, claimed(8), 8) == REACTIONS * 0.005
+    assert gathering(0.005, answered_at=None).rest_s(NOW, claimed(8), 8) == REACTIONS_TIMES * 0.005
     assert gathering(3.0, answered_at=None).rest_s(NOW, claimed(8), 8) == REACTIONS_S_MAX
 
 
@@ -60,7 +66,7 @@ def test_four_workers_together_rest_no_less_than_one() -> None:
 def test_many_that_only_react_rest_as_long_as_the_longer_rule_says() -> None:
     """Both make batches fuller; they are not multiplied."""
     react = gathering(0.005, answered_at=None)
-    assert react.rest_s(NOW, claimed(4), 8) == REACTIONS * 0.005
+    assert react.rest_s(NOW, claimed(4), 8) == REACTIONS_TIMES * 0.005
     assert react.rest_s(NOW, claimed(1), 8) == 8 * 0.005
 
 
