@@ -1,4 +1,4 @@
-"""What every sink promises: the contract's headers, all or nothing, one publisher at a time."""
+"""What every sink promises: the contract's headers, order within a partition, one publisher."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -175,6 +175,19 @@ async def test_an_earlier_publisher_is_fenced(broker: Broker) -> None:
     await new.publish(number(new, again, row(start + 2, "T-2")))
     records = await published(broker, start)
     assert [record.key for record in records] == [b"T-1", b"T-2"]
+
+
+async def test_an_earlier_publisher_is_fenced_where_it_never_wrote(broker: Broker) -> None:
+    """A partition that knows neither of the two must know which one is the later."""
+    old, new = broker.event_sink(), broker.event_sink()
+    held = await old.open()
+    start = max(held.values())
+    await new.open()
+    rows = [row(start + n, f"T-{n}") for n in range(1, 41)]
+    assert {old.place_of(each).partition for each in rows} == set(range(broker.partitions))
+    with pytest.raises(OutcomeUnknownError):
+        await old.publish(number(old, held, *rows))
+    assert await published(broker, start) == []
 
 
 async def test_a_deadline_becomes_a_command_of_its_service(broker: Broker) -> None:

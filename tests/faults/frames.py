@@ -14,7 +14,6 @@ Cut: TypeAlias = Callable[[bytearray], Iterator[bytes]]
 """Takes whole messages off the front of what has come so far."""
 
 PRODUCE, METADATA, FIND_COORDINATOR = 0, 3, 10
-ADD_PARTITIONS_TO_TXN, END_TXN = 24, 26
 COMMIT = b"COMMIT; NOTIFY danbao_log\0"
 """How the COMMIT of a batch that wrote to the log ends."""
 
@@ -69,6 +68,11 @@ def correlation_of(response: bytes) -> int:
     return int(struct.unpack_from(">i", response, 4)[0])
 
 
-def end_txn_error(response: bytes) -> int:
-    """The error code in the answer to an EndTxn of version 0: behind id and throttle time."""
-    return int(struct.unpack_from(">h", response, 12)[0])
+def produce_error(response: bytes) -> int:
+    """The error code of the first partition in the answer to a Produce, before version 9.
+
+    Behind the correlation id come topics (a count, then each name with its length), and in each a
+    count of partitions: number, then error code.
+    """
+    name = int(struct.unpack_from(">h", response, 12)[0])
+    return int(struct.unpack_from(">h", response, 14 + name + 8)[0])

@@ -182,7 +182,7 @@ PLANTS = (
     Plant(missing_row_not_locked, (Fault.RACE, Fault.SLOW, Fault.HASTE)),
     Plant(missing_balance_not_locked, (Fault.RACE, Fault.SLOW, Fault.HASTE)),
     Plant(head_held_by_the_frozen, (Fault.FREEZE_POINT,)),
-    Plant(relay_trusts_its_memory, (Fault.LATE_END,)),
+    Plant(relay_trusts_its_memory, (Fault.LATE_RECORDS,)),
     Plant(timers_deleted_before_the_ack, (Fault.LOSS, Fault.KAFKA_AWAY, Fault.KILL)),
     Plant(events_handled_twice, (Fault.EXPEL,)),
     Plant(refused_reuse_forgotten, (Fault.OTHER_BODY,)),

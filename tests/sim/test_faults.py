@@ -12,12 +12,7 @@ from danbao.testing.simulation import Options
 from danbao.testing.simulation.database import IDLE_S, SimulatedStore
 from danbao.testing.simulation.faults import Fault, make_plan
 from danbao.testing.simulation.process import Process, ProcessDead
-from danbao.testing.simulation.topics import (
-    SESSION_S,
-    Coordinator,
-    SimulatedEventSink,
-    SimulatedSource,
-)
+from danbao.testing.simulation.topics import SESSION_S, SimulatedEventSink, SimulatedSource
 from danbao.testing.simulation.watch import Watch
 from danbao.testing.simulation.world import World
 
@@ -153,24 +148,22 @@ def test_partitions_of_a_dead_worker_move_when_its_session_ends() -> None:
     run(world, story)
 
 
-def test_a_late_end_is_nothing_to_the_next_publisher() -> None:
-    """Who opens the topics anew has fenced what is still on its way."""
-    world = world_of(3, Fault.LATE_END)
-    world.plan.chances[Fault.LATE_END] = 1.0
+@pytest.mark.parametrize("is_opened", [True, False])
+def test_records_on_their_way_are_refused_behind_a_fence(*, is_opened: bool) -> None:
+    """Without it they arrive, whatever has become of their sender."""
+    world = world_of(3, Fault.LATE_RECORDS)
+    world.plan.chances[Fault.LATE_RECORDS] = 1.0
+    place = TopicPartition("danbao.escrow.events", 0)
 
     async def story() -> None:
-        coordinator = Coordinator()
-        old = SimulatedEventSink(Process(world, "old"), coordinator)
-        new = SimulatedEventSink(Process(world, "new"), coordinator)
+        old = SimulatedEventSink(Process(world, "old"))
         await old.open()
-        transaction = old._begin()
-        place = TopicPartition("danbao.escrow.events", 0)
-        world.broker.write(transaction, place, b"T-1", b"{}", ())
         with pytest.raises(OutcomeUnknownError):
-            await old._end(transaction)
-        await new.open()
+            old._produce(place, [(b"T-1", b"{}", ())])
+        old._process.kill()
+        if is_opened:
+            await SimulatedEventSink(Process(world, "new")).open()
         await asyncio.sleep(20)
-        assert world.broker.records("danbao.escrow.events") == []
-        assert world.broker.undecided() == []
+        assert len(world.broker.records(place.topic)) == (0 if is_opened else 1)
 
     run(world, story)

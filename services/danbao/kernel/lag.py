@@ -12,14 +12,11 @@ from aiokafka.errors import KafkaError
 
 from danbao.kernel.errors import UnavailableError
 from danbao.kernel.kafka.clients import make_consumer
-from danbao.kernel.lag_ages import first_unread
+from danbao.kernel.lag_ages import first_unread, without_records
 from danbao.kernel.messages import TopicPartition, is_events_topic
 from danbao.kernel.sql import load_queries
 
 Q = load_queries("danbao.kernel", "lag.sql")
-MARKER = 1
-"""A partition of events ends with the marker of its last transaction, which nobody reads."""
-
 Standing: TypeAlias = dict[tuple[str, TopicPartition], tuple[int, int]]
 """Next offset and lag, by service and partition."""
 
@@ -27,8 +24,8 @@ Standing: TypeAlias = dict[tuple[str, TopicPartition], tuple[int, int]]
 class LagMeter:
     """Compares the ends of all topics with what the services have read.
 
-    `reads` has the topics of each service.  Markers of transactions count as records while a
-    partition is behind by several, so the lag is rather too large than too small.
+    `reads` has the topics of each service.  A relay's fences take offsets too: where nobody has
+    moved since the last look, somebody reads on to see whether only they are left.
     """
 
     def __init__(self, bootstrap: str, reads: Mapping[str, Sequence[str]], partitions: int) -> None:
@@ -36,6 +33,10 @@ class LagMeter:
         self._reads = reads
         self._partitions = partitions
         self._consumer: AIOKafkaConsumer | None = None
+        self._furthest: dict[TopicPartition, int] = {}
+        """How far the foremost service was at the last look."""
+        self._fenced: dict[TopicPartition, tuple[int, int]] = {}
+        """Where there are only fences: from an offset to the end."""
 
     async def read(self, connection: asyncpg.Connection) -> Counter[tuple[str, str]]:
         """Give the lag by service and topic, in records.
@@ -68,15 +69,35 @@ class LagMeter:
             (row["service"], TopicPartition(row["topic"], row["partition"])): row["next_offset"]
             for row in await connection.fetch(Q["offsets"])
         }
-        ends = await self._ends()
+        furthest: dict[TopicPartition, int] = {}
+        for (_, place), offset in offsets.items():
+            furthest[place] = max(offset, furthest.get(place, 0))
+        ends = await self._without_fences(furthest, await self._ends())
         standing: Standing = {}
         for service, topics in self._reads.items():
             for place, end in ends.items():
                 if place.topic in topics:
                     offset = offsets.get((service, place), 0)
-                    behind = end - offset - (MARKER if is_events_topic(place) else 0)
-                    standing[service, place] = offset, max(0, behind)
+                    standing[service, place] = offset, max(0, end - offset)
         return standing
+
+    async def _without_fences(
+        self, furthest: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Give the ends of what there is to read."""
+        asked = {
+            place: offset
+            for place, offset in furthest.items()
+            if is_events_topic(place)
+            and offset < ends.get(place, 0)
+            and self._furthest.get(place, offset) == offset
+            and self._fenced.get(place) != (offset, ends[place])
+        }
+        self._furthest = furthest
+        for place in await without_records(self._bootstrap, asked):
+            self._fenced[place] = asked[place], ends[place]
+        without = {p: offset for p, (offset, end) in self._fenced.items() if end == ends.get(p)}
+        return ends | without
 
     async def _ends(self) -> dict[TopicPartition, int]:
         topics = sorted({topic for topics in self._reads.values() for topic in topics})

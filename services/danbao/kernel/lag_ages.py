@@ -23,13 +23,31 @@ MadeAt: TypeAlias = dict[TopicPartition, float]
 async def first_unread(bootstrap: str, offsets: Mapping[TopicPartition, int]) -> MadeAt:
     """Give when the first record from each offset on was made.
 
-    A partition that has none, since only markers of transactions are left, is missing.
+    A partition that has none, since only fences are left, is missing.
 
     Raises:
         UnavailableError: Kafka does not answer.
     """
+    return (await _look(bootstrap, offsets))[0]
+
+
+async def without_records(
+    bootstrap: str, offsets: Mapping[TopicPartition, int]
+) -> set[TopicPartition]:
+    """Give those partitions that have only fences from an offset on, and no record.
+
+    Raises:
+        UnavailableError: Kafka does not answer.
+    """
+    return (await _look(bootstrap, offsets))[1]
+
+
+async def _look(
+    bootstrap: str, offsets: Mapping[TopicPartition, int]
+) -> tuple[MadeAt, set[TopicPartition]]:
+    """Give when first records were made, and which partitions were read to their end without."""
     if not offsets:
-        return {}
+        return {}, set()
     consumer = make_consumer(
         bootstrap, client_id="danbao-lag", fetch_max_wait_ms=POLL_MS, auto_offset_reset="earliest"
     )
@@ -45,8 +63,11 @@ async def first_unread(bootstrap: str, offsets: Mapping[TopicPartition, int]) ->
         await consumer.stop()
 
 
-async def _read(consumer: AIOKafkaConsumer, wanted: set[TopicPartition]) -> MadeAt:
+async def _read(
+    consumer: AIOKafkaConsumer, wanted: set[TopicPartition]
+) -> tuple[MadeAt, set[TopicPartition]]:
     made: MadeAt = {}
+    empty: set[TopicPartition] = set()
     deadline = time.monotonic() + READ_WITHIN_S
     ends = await consumer.end_offsets([KafkaPartition(*place) for place in wanted])
     while wanted and time.monotonic() < deadline:
@@ -61,5 +82,6 @@ async def _read(consumer: AIOKafkaConsumer, wanted: set[TopicPartition]) -> Made
             partition = KafkaPartition(*place)
             if await consumer.position(partition) >= ends[partition]:
                 wanted.discard(place)
+                empty.add(place)
         await asyncio.sleep(0)
-    return made
+    return made, empty

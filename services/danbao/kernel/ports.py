@@ -247,10 +247,10 @@ class EventSink(Protocol):
         ...
 
     async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows with the previous position of their partition, all or nothing.
+        """Publish rows with the previous position of their partition, in order within each.
 
         Raises:
-            OutcomeUnknownError: it may or may not have happened; open again.
+            OutcomeUnknownError: some partitions may have them, and others not; open again.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The relay: publishes the log to Kafka, in order, each event once (architecture 7).
 
-One is active at a time, by a lease in Postgres and by Kafka's fencing of its transactional id.
+One is active at a time, by a lease in Postgres and by a fence in each partition of Kafka.
 After any unclear answer it opens a new producer, asks each partition what it holds, and goes on
 from there; it never remembers what it believes to have sent.
 """
@@ -30,6 +30,10 @@ PATIENCE = 20
 """A broker that was killed shows less than it has while it recovers: ask so often before stopping.
 """
 
+FENCE_ANEW_S = 12 * 3600
+"""A broker forgets whom it refuses when a publisher has sent nothing to a partition for a day, and
+a transactional id after a week (`producer.id.expiration.ms`, `transactional.id.expiration.ms`)."""
+
 GATHER_LINGERS_MAX = 6
 """A busy relay gathers for at most so many times `relay_linger_ms`."""
 
@@ -49,14 +53,15 @@ class Relay:
     settings: Settings
     owner: str
     agree: Callable[[], Awaitable[None]] | None = None
-    """Compares what Kafka holds with the log, once; only after the fence, which ends the open
-    transaction of a relay that died: until then nobody can see all that there is."""
+    """Compares what Kafka holds with the log, once; only behind the fence, as until then a relay
+    that died may still have something on its way."""
     stopping: bool = False
     pulse: Pulse = field(default_factory=Pulse)
     published: int = 0
     position: int = 0
     opened: int = 0
     _last: dict[TopicPartition, int] | None = None
+    _fence_anew_at: float = 0.0
     _ahead: Sequence[LogRow] = ()
     _renew_at: float = 0.0
     _standing_by: bool = False
@@ -86,7 +91,7 @@ class Relay:
     def _gather_s(self, took: float) -> float:
         """How long to gather events: as long as publishing the last ones took, within bounds.
 
-        A broker pays for each transaction and for each partition in it, whatever their number of
+        A broker pays for each request and for each partition in it, whatever their number of
         records.  The busier it is, the longer a chunk takes, and the fuller the next one gets.
         """
         linger = self.settings.relay_linger_ms / 1000
@@ -116,7 +121,7 @@ class Relay:
         """Publish what is there, one chunk; gives how many rows were read."""
         if not await self._hold_lease():
             return 0
-        if self._last is None:
+        if self._last is None or self.clock.monotonic() >= self._fence_anew_at:
             await self._open()
         limit = self.settings.relay_chunk_max
         rows = self._ahead or await self.store.read_log(self.position, limit)
@@ -190,6 +195,7 @@ class Relay:
             LogOlderError: Kafka holds more than the log has.
         """
         self._last, self._ahead = None, ()
+        self._fence_anew_at = self.clock.monotonic() + FENCE_ANEW_S
         self.opened += 1
         last = await self.sink.open()
         self.pulse.turn()

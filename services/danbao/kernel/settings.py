@@ -41,7 +41,7 @@ class Settings:
     command_bytes_max: int = 65_536
     """A larger command is set aside as a dead letter."""
     relay_chunk_max: int = 4_000
-    """Events in one Kafka transaction of the relay."""
+    """Events that the relay publishes at once."""
     relay_linger_ms: int = 12
     """The relay gathers events for so long: fewer, larger transactions, a little later."""
     relay_lease_s: int = 6

@@ -16,6 +16,8 @@ from danbao.kernel.kafka.gate import FetchGate
 
 EVENTS_TOPIC = re.compile(r"danbao\.[a-z]+\.events")
 FETCH_WAIT_MS = 50
+CATCH_UP_S = 0.05
+"""How long one wait lasts while what Kafka has is read."""
 
 Observer = Callable[[str, str, str, bytes | None], None]
 """Takes key, event type, causation id and value."""
@@ -80,15 +82,18 @@ class EventReader:
             TimeoutError: Kafka gave nothing for `idle_s_max`.
         """
         ends = await self._consumer.end_offsets(self._partitions) if self._partitions else {}
-        behind = set(self._partitions)
+        before: dict[Any, int] = {}
+        moved_at = perf_counter()
         while True:
-            positions = {p: await self._consumer.position(p) for p in behind}
-            behind = {p for p in behind if positions[p] < ends[p]}
-            if not behind:
+            positions = {p: await self._consumer.position(p) for p in self._partitions}
+            if all(positions[p] >= ends[p] for p in self._partitions):
                 return
-            if not await self.poll(observer, wait_s=idle_s_max):
+            if positions != before:  # over fences too, which are no records
+                before, moved_at = positions, perf_counter()
+            elif perf_counter() - moved_at > idle_s_max:
                 message = f"no event for {idle_s_max:g} s while reading what Kafka has"
                 raise TimeoutError(message)
+            await self.poll(observer, wait_s=min(CATCH_UP_S, idle_s_max))
 
     async def poll(self, observer: Observer, wait_s: float) -> int:
         """Hand over what has come, waiting so long for a first record; returns how many records."""

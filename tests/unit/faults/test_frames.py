@@ -6,12 +6,13 @@ from random import Random
 import pytest
 from tests.faults.frames import (
     COMMIT,
-    END_TXN,
+    PRODUCE,
     Cut,
     Request,
     kafka_messages,
     postgres_requests,
     postgres_responses,
+    produce_error,
     request_of,
 )
 
@@ -54,6 +55,14 @@ def test_messages_are_found_however_the_stream_is_cut(cut: Cut, messages: list[b
 
 
 def test_a_request_is_known_by_its_key() -> None:
-    """Otherwise another request than the EndTxn is kept back."""
-    message = framed(b"", struct.pack(">hhi", END_TXN, 0, 77) + b"rest", counts_itself=False)
-    assert request_of(message) == Request(END_TXN, 77)
+    """Otherwise another request than the Produce is kept back."""
+    message = framed(b"", struct.pack(">hhi", PRODUCE, 0, 77) + b"rest", counts_itself=False)
+    assert request_of(message) == Request(PRODUCE, 77)
+
+
+@pytest.mark.parametrize("topic", [b"danbao.escrow.events", b"t"])
+def test_what_the_broker_said_to_records_is_found_behind_the_topic(topic: bytes) -> None:
+    """A test that reads another number believes a fence that is not there."""
+    partition = struct.pack(">ihqqq", 5, 47, -1, -1, 0)
+    body = struct.pack(">iih", 77, 1, len(topic)) + topic + struct.pack(">i", 1) + partition
+    assert produce_error(framed(b"", body, counts_itself=False)) == 47

@@ -1,4 +1,4 @@
-"""A relay that is behind reads the next rows while Kafka takes the last ones."""
+"""The relay publishes each event once, however little Kafka says; and reads ahead when behind."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from danbao.kernel.memory.sink import MemoryEventSink
 from danbao.kernel.memory.store import MemoryStore
 from danbao.kernel.memory.tables import Lease, Tables
 from danbao.kernel.messages import LogRow, TopicPartition
-from danbao.kernel.relay import Relay
+from danbao.kernel.relay import FENCE_ANEW_S, Relay
 from danbao.testing.engine import Engine
 
 CHUNK = 4
@@ -51,6 +51,21 @@ class Slow(MemoryEventSink):
             self.store.was_read.clear()
             await self.store.was_read.wait()
         await super().publish(rows)
+
+
+class Torn(MemoryEventSink):
+    """A broker of which one partition takes its part of a chunk, before the connection breaks."""
+
+    tears = 1
+
+    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
+        places = list(dict.fromkeys(place for place, _, _ in rows))
+        if self.tears == 0 or len(places) == 1:
+            await super().publish(rows)
+            return
+        self.tears -= 1
+        await super().publish([row for row in rows if row[0] == places[-1]])
+        raise OutcomeUnknownError("the connection broke")
 
 
 @pytest.fixture
@@ -115,5 +130,28 @@ async def test_what_was_read_ahead_is_forgotten_when_publishing_ends_unclearly(
     with pytest.raises(OutcomeUnknownError):
         await relay.step()
     assert store.read_after[-1] == 2 * CHUNK
+    assert await publish_all(relay, len(engine.log)) == 0
+    assert positions(engine) == list(range(1, len(engine.log) + 1))
+
+
+async def test_a_chunk_that_came_in_part_is_completed(engine: Engine) -> None:
+    """Without a transaction some partitions have it and others not: each is asked."""
+    relay, _, _ = relay_of(engine)
+    relay.sink = torn = Torn(engine.broker)
+    assert await publish_all(relay, len(engine.log)) == 1
+    assert torn.tears == 0
+    assert positions(engine) == list(range(1, len(engine.log) + 1))
+
+
+async def test_a_relay_that_leads_for_long_fences_anew(engine: Engine) -> None:
+    """Kafka forgets whom it refuses; a relay that was thought dead may still wake up."""
+    relay, _, _ = relay_of(engine)
+    await relay.step()
+    await engine.clock.sleep(FENCE_ANEW_S - 1)
+    await relay.step()
+    assert relay.opened == 1
+    await engine.clock.sleep(1)
+    await relay.step()
+    assert relay.opened == 2
     assert await publish_all(relay, len(engine.log)) == 0
     assert positions(engine) == list(range(1, len(engine.log) + 1))

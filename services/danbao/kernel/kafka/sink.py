@@ -1,17 +1,19 @@
-"""Writing Kafka: the relay's transactional publisher, and the scheduler's commands."""
+"""Writing Kafka: the relay's publisher, and the scheduler's commands."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from danbao.contracts.catalogue import SERVICES, service_of
 from danbao.kernel.errors import OutcomeUnknownError, UnavailableError
 from danbao.kernel.kafka.clients import make_producer
+from danbao.kernel.kafka.fence import fence, take_on
+from danbao.kernel.kafka.stopping import stop
 from danbao.kernel.kafka.tail import last_positions
 from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
 from danbao.kernel.records import event_headers, partition_of, place_of, time_text
@@ -20,15 +22,12 @@ from danbao.kernel.topics import commands_topic, events_topic
 BATCH_BYTES = 512 * 1024
 DEADLINE_S = 10
 """No call of the producer may take longer (reliability 2a A4, A7b)."""
-CLOSE_WITHIN_S = 2
 TRANSACTIONAL_ID = "danbao.relay.0"
-
-
-log = structlog.get_logger()
+"""Whoever has it last is the one publisher of the events topics: see `fence`."""
 
 
 class KafkaEventSink:
-    """Publishes the log in Kafka transactions; after any unclear answer it opens anew.
+    """Publishes the log behind a fence; after any unclear answer it opens anew.
 
     With `topic`, all events go there and not to the topics of their services: a replay.
     """
@@ -42,46 +41,55 @@ class KafkaEventSink:
     async def open(self) -> dict[TopicPartition, int]:
         """Fence earlier publishers, and find out what each partition holds."""
         await self.close()
-        topic = self._topic
-        producer = make_producer(
-            self._bootstrap,
-            client_id="danbao-relay" if topic is None else "danbao-replay",
-            transactional_id=TRANSACTIONAL_ID if topic is None else f"danbao.replay.{topic}",
-            max_batch_size=BATCH_BYTES,
-            max_request_size=BATCH_BYTES * 2,
-            linger_ms=0,
-        )
+        topics = [self._topic] if self._topic else map(events_topic, SERVICES)
+        places = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in range(self._partitions)
+        ]
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await producer.start()
-            self._producer = producer
-            places = [
-                TopicPartition(name, partition)
-                for name in ([topic] if topic else map(events_topic, SERVICES))
-                for partition in range(self._partitions)
-            ]
+                self._producer = await self._start([KafkaPartition(*place) for place in places])
             async with asyncio.timeout(DEADLINE_S * 3):
                 return await last_positions(self._bootstrap, places)
         except (KafkaError, TimeoutError, OSError, UnavailableError) as error:
-            self._producer = producer
             await self._give_up()
             if isinstance(error, UnavailableError):
                 raise
             raise UnavailableError(f"Kafka does not answer: {error!r}") from error
 
-    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows in one transaction.
+    async def _start(self, partitions: Sequence[KafkaPartition]) -> AIOKafkaProducer:
+        """Fence these partitions, and start a producer that publishes behind the fence."""
+        topic = self._topic
+        client_id = "danbao-relay" if topic is None else "danbao-replay"
+        transactional_id = TRANSACTIONAL_ID if topic is None else f"danbao.replay.{topic}"
+        identity = await fence(self._bootstrap, transactional_id, partitions, client_id=client_id)
+        producer = make_producer(
+            self._bootstrap,
+            client_id=client_id,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=BATCH_BYTES * 2,
+            linger_ms=0,
+        )
+        take_on(producer, identity)
+        try:
+            await producer.start()
+        except BaseException:
+            await stop(producer, is_dead=True)
+            raise
+        return producer
 
-        One that ends unclearly is not aborted by its producer, which would wait once more: the
-        next producer's start aborts it.
+    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
+        """Publish rows; returns when each is acknowledged, or says that it is unclear which are.
+
+        A producer that waits in vain is given up: what it has on its way arrives before the next
+        one's fence, or is refused by it.
         """
         producer = self._producer
         assert producer is not None
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await producer.begin_transaction()
                 await self._send(producer, rows)
-                await producer.commit_transaction()
         except (KafkaError, TimeoutError, OSError) as error:
             await self._give_up()
             raise OutcomeUnknownError(f"publishing ended unclearly: {error!r}") from error
@@ -107,8 +115,9 @@ class KafkaEventSink:
                     batch = producer.create_batch()
                     batch.append(**fields)
             sent.append(await producer.send_batch(batch, place[0], partition=place[1]))
-        for future in sent:
-            await future
+        for outcome in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     def place_of(self, row: LogRow) -> TopicPartition:
         """The partition that a row belongs to."""
@@ -119,12 +128,12 @@ class KafkaEventSink:
     async def close(self) -> None:
         """Let go of the producer."""
         producer, self._producer = self._producer, None
-        await _stop(producer)
+        await stop(producer)
 
     async def _give_up(self) -> None:
         """Let go of a producer that waits in vain."""
         producer, self._producer = self._producer, None
-        await _stop(producer, is_dead=True)
+        await stop(producer, is_dead=True)
 
 
 class KafkaCommandSink:
@@ -176,42 +185,9 @@ class KafkaCommandSink:
     async def close(self) -> None:
         """Let go of the producer."""
         producer, self._producer = self._producer, None
-        await _stop(producer)
+        await stop(producer)
 
     async def _give_up(self) -> None:
         """Let go of a producer that waits in vain."""
         producer, self._producer = self._producer, None
-        await _stop(producer, is_dead=True)
-
-
-async def _stop(producer: AIOKafkaProducer | None, *, is_dead: bool = False) -> None:
-    """Stop a producer; one that waits for answers that do not come loses its connections first.
-
-    `asyncio.wait_for` would wait for the producer to take its cancellation in, for as long as that
-    waits for answers.
-    """
-    if producer is None:
-        return
-    stopping = asyncio.ensure_future(producer.stop())
-    for grace_s in (0.0 if is_dead else CLOSE_WITHIN_S, CLOSE_WITHIN_S):
-        done, _ = await asyncio.wait({stopping}, timeout=grace_s)
-        if done:
-            break
-        await _disconnect(producer)
-        stopping.cancel()
-    else:
-        log.warning("producer.left", duration_ms=CLOSE_WITHIN_S * 1000)
-    stopping.add_done_callback(_forget)
-
-
-async def _disconnect(producer: AIOKafkaProducer) -> None:
-    """Close all connections, so that every answer that is waited for fails."""
-    closing = asyncio.ensure_future(producer.client.close())
-    await asyncio.wait({closing}, timeout=CLOSE_WITHIN_S)
-    closing.add_done_callback(_forget)
-
-
-def _forget(task: "asyncio.Future[None]") -> None:
-    """Take note of an error that nobody waits for."""
-    if not task.cancelled():
-        task.exception()
+        await stop(producer, is_dead=True)

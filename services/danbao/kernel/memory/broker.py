@@ -1,7 +1,7 @@
 """The broker in memory: topics, partitions and groups; nothing outlives the process.
 
-Offsets have gaps as on Kafka: the end of a transaction, and what an aborted one wrote, take
-offsets that no reader is given.  `memory.source` and `memory.sink` are its clients.
+Offsets have gaps as on Kafka: fences, and what an aborted transaction wrote, take offsets that no
+reader is given.  `memory.source` and `memory.sink` are its clients.
 """
 
 import asyncio
@@ -22,40 +22,27 @@ class Partition:
 
     begin: int = 0
     slots: list[Record | None] = field(default_factory=list)
-    undecided: dict[int, list[int]] = field(default_factory=dict)
-    """Offsets of each transaction whose end this partition has not seen, the first one first."""
+    epoch: int = 0
+    """Of the last publisher whose fence has arrived here; earlier ones are refused."""
 
     @property
     def end(self) -> int:
         """The offset that the next record will get."""
         return self.begin + len(self.slots)
 
-    @property
-    def stable_end(self) -> int:
-        """The offset up to which everything is decided: nobody is given more."""
-        if self.undecided:
-            return min(offsets[0] for offsets in self.undecided.values())
-        return self.begin + len(self.slots)
-
     def after(self, offset: int, records_max: int) -> tuple[list[Record], int]:
         """Give records from an offset on, at most so many, and the offset to go on from."""
         records: list[Record] = []
-        end = self.stable_end
-        while offset < end and len(records) < records_max:
+        while offset < self.end and len(records) < records_max:
             record = self.slots[offset - self.begin]
             if record is not None:
                 records.append(record)
             offset += 1
         return records, offset
 
-    def decide(self, transaction: int, *, is_committed: bool) -> None:
-        """See the end of a transaction, which takes an offset too."""
-        offsets = self.undecided.pop(transaction, None)
-        if offsets is None:
-            return
-        if not is_committed:
-            for offset in offsets:
-                self.slots[offset - self.begin] = None
+    def fence(self, epoch: int) -> None:
+        """Hear of a publisher, which takes an offset too."""
+        self.epoch = max(self.epoch, epoch)
         self.slots.append(None)
 
     def last(self) -> Record | None:
@@ -83,9 +70,8 @@ class MemoryBroker:
         self._groups: dict[str, list[Member]] = {}
         self._waiting: dict[str, list[asyncio.Event]] = {}
         """Who is to be woken when a topic has something new."""
-        self._transactions = 0
         self.publisher_epoch = 0
-        """Raised by whoever becomes the one publisher of events; fences the earlier ones."""
+        """Raised by whoever becomes the one publisher of events."""
         for topic in (*declared_topics(), *topics):
             self.create(topic)
 
@@ -135,31 +121,10 @@ class MemoryBroker:
         self._wake(topic)
         return record
 
-    def begin_transaction(self) -> int:
-        """Begin a transaction; gives its number."""
-        self._transactions += 1
-        return self._transactions
-
-    def write(
-        self, transaction: int, place: TopicPartition, key: bytes, value: bytes, headers: Headers
-    ) -> None:
-        """Append a record that nobody is given before its transaction is committed."""
-        record = self._append(place, key, value, headers)
-        self.partition(place).undecided.setdefault(transaction, []).append(record.offset)
-
-    def decide(self, transaction: int, place: TopicPartition, *, is_committed: bool) -> None:
-        """Let a partition see the end of a transaction."""
-        self.partition(place).decide(transaction, is_committed=is_committed)
+    def fence(self, place: TopicPartition, epoch: int) -> None:
+        """Let a partition hear of the publisher that it takes events of from now on."""
+        self.partition(place).fence(epoch)
         self._wake(place.topic)
-
-    def undecided(self, transaction: int | None = None) -> list[TopicPartition]:
-        """Give the partitions that wait for the end of a transaction, or of any."""
-        return [
-            place
-            for place in self.places()
-            if (found := self.partition(place).undecided)
-            and (transaction is None or transaction in found)
-        ]
 
     def abort_some(self, place: TopicPartition, records: int) -> None:
         """Let a transaction write so many records and be aborted: only offsets are left."""

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from danbao.contracts.catalogue import SERVICES, service_of
 from danbao.kernel.errors import OutcomeUnknownError
 from danbao.kernel.memory.broker import MemoryBroker
 from danbao.kernel.memory.wire import DIRECT, Wire
-from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
+from danbao.kernel.messages import Headers, LogRow, TimerRow, TopicPartition
 from danbao.kernel.records import event_headers, partition_of, place_of, time_text
 from danbao.kernel.topics import commands_topic, events_topic
+
+Keyed: TypeAlias = tuple[bytes, bytes, Headers]
+"""Key, value and headers of an event's record."""
 
 
 class MemoryEventSink:
@@ -26,28 +30,28 @@ class MemoryEventSink:
     async def open(self) -> dict[TopicPartition, int]:
         """Fence earlier publishers, and find out what each partition holds."""
         await self._wire.cross("open")
-        self._epoch = self._fence()
-        await self._settled()
-        await self._wire.cross("opened")
+        self._broker.publisher_epoch += 1
+        self._epoch = self._broker.publisher_epoch
         places = self._broker.places(events_topic(service) for service in SERVICES)
+        await self._fence(places)
+        await self._wire.cross("opened")
         return {place: self._last_position(place) for place in places}
 
     async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows in one transaction, partition by partition as Kafka's clients do."""
+        """Publish rows, partition by partition as Kafka's clients do."""
         assert self._epoch > 0, "open comes first"
-        by_place: dict[TopicPartition, list[tuple[int, LogRow]]] = {}
+        by_place: dict[TopicPartition, list[Keyed]] = {}
         for place, previous, row in rows:
-            by_place.setdefault(place, []).append((previous, row))
-        transaction = self._begin()
-        for place, numbered in by_place.items():
+            record = row.partition_key.encode(), row.data.encode(), event_headers(row, previous)
+            by_place.setdefault(place, []).append(record)
+        lost, self.lose_next_answer = self.lose_next_answer, None
+        for place, records in by_place.items():
             await self._wire.cross("produce")
-            self._check(transaction)
-            for previous, row in numbered:
-                key, headers = row.partition_key.encode(), event_headers(row, previous)
-                self._broker.write(transaction, place, key, row.data.encode(), headers)
-        await self._wire.cross("end_transaction")
-        self._check(transaction)
-        await self._end(transaction)
+            if lost is not False:
+                self._produce(place, records)
+        await self._wire.cross("acknowledged")
+        if lost is not None:
+            raise OutcomeUnknownError("publishing ended unclearly")
 
     def place_of(self, row: LogRow) -> TopicPartition:
         """The partition that a row belongs to."""
@@ -57,32 +61,21 @@ class MemoryEventSink:
         """Publish no more."""
         self._epoch = 0
 
-    def _fence(self) -> int:
-        """Take over from earlier publishers, whose open transactions are aborted."""
-        self._broker.publisher_epoch += 1
-        for place in self._broker.undecided():
-            for transaction in list(self._broker.partition(place).undecided):
-                self._broker.decide(transaction, place, is_committed=False)
-        return self._broker.publisher_epoch
+    async def _fence(self, places: Sequence[TopicPartition]) -> None:
+        """Return when every partition has heard of this publisher."""
+        for place in places:
+            self._broker.fence(place, self._epoch)
 
-    async def _settled(self) -> None:
-        """Wait until no transaction is open."""
+    def _produce(self, place: TopicPartition, records: Sequence[Keyed]) -> None:
+        """Append records to one partition."""
+        self._append(self._epoch, place, records)
 
-    def _begin(self) -> int:
-        return self._broker.begin_transaction()
-
-    def _check(self, transaction: int) -> None:  # noqa: ARG002 - a simulator ends some early
-        """Go on only as the one publisher."""
-        if self._epoch != self._broker.publisher_epoch:
+    def _append(self, epoch: int, place: TopicPartition, records: Sequence[Keyed]) -> None:
+        """Append as the publisher of an epoch, unless a later one has fenced the partition."""
+        if epoch < self._broker.partition(place).epoch:
             raise OutcomeUnknownError("another publisher has opened the topics")
-
-    async def _end(self, transaction: int) -> None:
-        """Commit a transaction, and hear of it."""
-        lost, self.lose_next_answer = self.lose_next_answer, None
-        for place in self._broker.undecided(transaction):
-            self._broker.decide(transaction, place, is_committed=lost is not False)
-        if lost is not None:
-            raise OutcomeUnknownError("publishing ended unclearly")
+        for key, value, headers in records:
+            self._broker.send(place.topic, key, value, headers, place.partition)
 
     def _last_position(self, place: TopicPartition) -> int:
         record = self._broker.partition(place).last()

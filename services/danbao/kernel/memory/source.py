@@ -81,7 +81,7 @@ class MemorySource:
         """First offset that is there, and the offset that the next record will get."""
         await self._wire.cross("bounds")
         partitions = {place: self._broker.partition(place) for place in places}
-        return {place: (p.begin, p.stable_end) for place, p in partitions.items()}
+        return {place: (p.begin, p.end) for place, p in partitions.items()}
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         """Go on from an offset, at once."""
@@ -102,8 +102,7 @@ class MemorySource:
     async def lag(self) -> int:
         """Offsets that wait."""
         return sum(
-            self._broker.partition(place).stable_end - offset
-            for place, offset in self._places.items()
+            self._broker.partition(place).end - offset for place, offset in self._places.items()
         )
 
     async def close(self) -> None:

@@ -34,8 +34,8 @@ class Fault(StrEnum):
     """A connection breaks: before the request, after it, or during COMMIT."""
     SLOW = "slow"
     """Some requests take long."""
-    LATE_END = "late-end"
-    """The end of a transaction of the broker arrives when nobody waits for it any more."""
+    LATE_RECORDS = "late-records"
+    """What the relay has sent to a partition arrives when nobody waits for it any more."""
     POSTGRES_AWAY = "postgres-away"
     """Postgres ends all transactions and is not there for a while."""
     KAFKA_AWAY = "kafka-away"
@@ -61,7 +61,7 @@ OFTEN: Final[dict[Fault, tuple[float, float]]] = {
     Fault.FREEZE_POINT: (0.001, 0.01),
     Fault.LOSS: (0.0005, 0.01),
     Fault.SLOW: (0.005, 0.05),
-    Fault.LATE_END: (0.02, 0.3),
+    Fault.LATE_RECORDS: (0.02, 0.3),
     Fault.HASTE: (0.02, 0.3),
     Fault.DELAY: (0.02, 0.5),
     Fault.DUPLICATE: (0.02, 0.3),

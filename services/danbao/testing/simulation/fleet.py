@@ -23,7 +23,7 @@ from danbao.testing.simulation.process import (
     SimulatedClock,
     SimulatedWire,
 )
-from danbao.testing.simulation.topics import Coordinator, SimulatedEventSink, SimulatedSource
+from danbao.testing.simulation.topics import SimulatedEventSink, SimulatedSource
 from danbao.testing.simulation.watch import Watch
 from danbao.testing.simulation.world import World
 
@@ -54,7 +54,6 @@ class Fleet:
         self.running: list[Running] = []
         self._watch = watch
         self._services = services
-        self._coordinator = Coordinator()
         self._started = 0
         self._is_ending = False
         plan = world.plan
@@ -115,7 +114,7 @@ class Fleet:
         store = SimulatedStore(process, self._watch)
         clock = SimulatedClock(process, is_moved=slot != "relay")
         if slot == "relay":
-            events = SimulatedEventSink(process, self._coordinator)
+            events = SimulatedEventSink(process)
             return Relay(store, events, clock, self._settings, owner=process.name)
         if slot == "scheduler":
             commands = MemoryCommandSink(

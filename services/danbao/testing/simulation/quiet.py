@@ -31,8 +31,6 @@ def _unpublished(world: World) -> Iterator[str]:
     confirmed, head = world.tables.lease.confirmed, world.tables.position
     if confirmed < head:
         yield f"published up to {confirmed} of {head}"
-    for place in world.broker.undecided():
-        yield f"a transaction is open in {place.topic}/{place.partition}"
 
 
 def _due(world: World) -> Iterator[str]:

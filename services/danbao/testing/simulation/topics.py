@@ -1,15 +1,16 @@
-"""Kafka as a simulated process sees it: groups are told late, and transactions end late.
+"""Kafka as a simulated process sees it: groups are told late, and records arrive late.
 
 A member that is silent loses its partitions to the others and hears of it only when it wakes: until
-then two workers believe to own the same.  The end of a transaction may arrive when its sender has
-given up, and then ends whatever that producer has open by then (Jepsen on Bufstream, 2024).
+then two workers believe to own the same.  What a publisher has sent may arrive when it has given up
+or died, also behind what the next one has written, unless that one's fence is there already.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from danbao.kernel.errors import OutcomeUnknownError
-from danbao.kernel.memory.sink import MemoryEventSink
+from danbao.kernel.memory.sink import Keyed, MemoryEventSink
 from danbao.kernel.memory.source import MemorySource
 from danbao.kernel.messages import TopicPartition
 from danbao.testing.simulation.faults import Fault
@@ -20,10 +21,9 @@ TOLD_S = 0.2
 """After how long a member hears of its new partitions, usually."""
 FOUND_OUT_S = 3.0
 """After how long a member finds out that it was expelled, at most."""
-TRANSACTION_S = 10.0
-LATE_END_S = 8.0
-MARKER_S = 0.01
-SETTLED_LOOK_S = 0.02
+LATE_RECORDS_S = 8.0
+FENCE_S = 0.01
+FENCED_LOOK_S = 0.02
 
 
 class SimulatedSource(MemorySource):
@@ -106,91 +106,43 @@ class SimulatedSource(MemorySource):
         self._broker.join(self._group, self)
 
 
-class Coordinator:
-    """What the broker knows of the transactions of the events' publishers."""
-
-    def __init__(self) -> None:
-        """None is open."""
-        self.ending: set[int] = set()
-        """Decided to be committed; some partitions do not know yet."""
-        self.current: dict[int, int] = {}
-        """The open transaction of each epoch."""
-
-
 class SimulatedEventSink(MemoryEventSink):
     """The EventSink port of one process."""
 
-    def __init__(self, process: Process, coordinator: Coordinator) -> None:
+    def __init__(self, process: Process) -> None:
         """Publish to the world's broker."""
         world = process.world
         super().__init__(world.broker, SimulatedWire(process, world.kafka))
         self._process = process
         self._world = world
-        self._coordinator = coordinator
 
     async def close(self) -> None:
         """Publish no more."""
         self._process.check()
         await super().close()
 
-    def _fence(self) -> int:
-        """Abort what earlier publishers have open; what is decided stays so."""
-        broker = self._broker
-        broker.publisher_epoch += 1
-        for place in broker.undecided():
-            for transaction in list(broker.partition(place).undecided):
-                if transaction not in self._coordinator.ending:
-                    broker.decide(transaction, place, is_committed=False)
-        return broker.publisher_epoch
-
-    async def _settled(self) -> None:
-        while self._broker.undecided():
-            await asyncio.sleep(SETTLED_LOOK_S)
+    async def _fence(self, places: Sequence[TopicPartition]) -> None:
+        """Partitions hear of it one after the other, whether or not its publisher lives on."""
+        epoch, loop = self._epoch, self._world.loop
+        for place in places:
+            delay = self._world.random.random() * FENCE_S
+            loop.call_later(delay, self._broker.fence, place, epoch)
+        while any(self._broker.partition(place).epoch < epoch for place in places):
+            await asyncio.sleep(FENCED_LOOK_S)
             await self._process.live()
 
-    def _begin(self) -> int:
-        transaction = super()._begin()
-        self._coordinator.current[self._epoch] = transaction
-        self._world.loop.call_later(TRANSACTION_S, lambda: self._time_out(transaction))
-        return transaction
-
-    def _check(self, transaction: int) -> None:
-        super()._check(transaction)
-        if self._coordinator.current.get(self._epoch) != transaction:
-            raise OutcomeUnknownError("the broker has ended the transaction")
-
-    async def _end(self, transaction: int) -> None:
+    def _produce(self, place: TopicPartition, records: Sequence[Keyed]) -> None:
         world, epoch = self._world, self._epoch
-        if world.strikes(Fault.LATE_END):
-            delay = world.random.random() * LATE_END_S
-            world.note(self._process.name, "ends late", transaction, round(delay, 3))
-            world.loop.call_later(delay, lambda: self._arrive(epoch))
-            raise OutcomeUnknownError("nobody answers to the end of the transaction")
-        self._arrive(epoch)
-        while self._broker.undecided(transaction):  # noqa: ASYNC110 - the same
-            await asyncio.sleep(SETTLED_LOOK_S)
-        await self._wire.cross("ended")
-
-    def _arrive(self, epoch: int) -> None:
-        """End what the producer of an epoch has open, unless it is fenced."""
-        transaction = self._coordinator.current.pop(epoch, None)
-        if transaction is None or epoch != self._broker.publisher_epoch:
+        if not world.strikes(Fault.LATE_RECORDS):
+            self._append(epoch, place, records)
             return
-        self._coordinator.ending.add(transaction)
-        self._world.note("published", transaction)
-        for place in self._broker.undecided(transaction):
-            delay = self._world.random.random() * MARKER_S
-            self._world.loop.call_later(delay, self._mark, transaction, place)
+        delay = world.random.random() * LATE_RECORDS_S
+        world.note(self._process.name, "sends late", place, len(records), round(delay, 3))
+        world.loop.call_later(delay, self._arrive, epoch, place, records)
+        raise OutcomeUnknownError("nobody acknowledges the records")
 
-    def _mark(self, transaction: int, place: TopicPartition) -> None:
-        self._broker.decide(transaction, place, is_committed=True)
-
-    def _time_out(self, transaction: int) -> None:
-        """Abort a transaction that nobody ended for too long; its producer is fenced."""
-        if transaction not in self._coordinator.current.values():
-            return
-        for epoch, open_ in list(self._coordinator.current.items()):
-            if open_ == transaction:
-                del self._coordinator.current[epoch]
-        for place in self._broker.undecided(transaction):
-            self._broker.decide(transaction, place, is_committed=False)
+    def _arrive(self, epoch: int, place: TopicPartition, records: Sequence[Keyed]) -> None:
+        """What is late arrives, or is refused."""
+        with suppress(OutcomeUnknownError):
+            self._append(epoch, place, records)
+            self._world.note("arrived late", place, len(records))

@@ -1,6 +1,7 @@
-"""The relay's Kafka transactions end late, twice, in the wrong place, or not at all.
+"""What the relay has sent to Kafka arrives late: sent again, given up, its sender dead or frozen.
 
-Its producer's EndTxn is kept back by a proxy, so that a transaction is open for certain.
+Its Produce is kept back by a proxy, so that it is on its way for certain; the broker takes it as
+long as nobody else has opened the topics, and refuses it behind a fence.
 """
 
 import asyncio
@@ -11,23 +12,22 @@ import pytest
 from tests.faults.behind import behind_kafka
 from tests.faults.conftest import Settle
 from tests.faults.fleet import Fleet, NotHitError, until
-from tests.faults.late import ADDED, NO_ERROR, WRITTEN, LateEnd
+from tests.faults.late import LateRecords
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
 from tests.faults.record import Fault, FaultRecord
 from tests.faults.watch import Watch
 
-from danbao.kernel.kafka.clients import TRANSACTION_TIMEOUT_MS
 from danbao.kernel.kafka.sink import DEADLINE_S
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 NEXT_PUBLISHES_WITHIN_S = 10.0
 READERS_WITHIN_S = 10.0
-BROKER_LOOKS_EVERY_S = 10
-"""How often a broker ends transactions that are over their time."""
-INVALID_PRODUCER_EPOCH = 47
-FENCED = (INVALID_PRODUCER_EPOCH, 90)
+FROZEN_S = 30
+"""Longer than the lease, and than any session."""
+TAKEN, OUT_OF_ORDER, DOUBLE, FENCED = 0, 45, 46, 47
+"""Kafka's answers; to a double it also says that it was taken, as long as it remembers it."""
 
 
 def relay_proxy(fleet: Fleet, random: Random) -> Proxy:
@@ -42,41 +42,39 @@ async def stands_by(fleet: Fleet) -> None:
 
 
 async def goes_on(watch: Watch, fault: Fault) -> None:
-    """Hold the relay and a reader of committed records against their bars."""
+    """Hold the relay and a reader of events against their bars."""
     fault.took("published", await watch.moves("relay", 40), NEXT_PUBLISHES_WITHIN_S)
     fault.took("read", await watch.moves("authorization", 40), READERS_WITHIN_S)
 
 
-@pytest.mark.parametrize(
-    "stage", [ADDED, pytest.param(WRITTEN, marks=pytest.mark.brief)], ids=["added", "written"]
-)
-async def test_an_end_that_lands_in_the_next_transaction_of_its_producer_loses_nothing(
+@pytest.mark.brief
+async def test_records_that_arrive_when_they_were_sent_again_are_there_once(
     fleet: Fleet,
     watch: Watch,
     faults: FaultRecord,
     settle: Settle,
     random: Random,
     load_seed: int,
-    stage: str,
 ) -> None:
-    """The client sends it again by itself, with the same epoch; the first comes later still."""
+    """The client does it by itself when its connection breaks, with the same numbers."""
     proxy = relay_proxy(fleet, random)
     async with (
         behind_kafka(fleet, proxy, "relay"),
         Load(fleet, load_seed, trades=400, rate=40) as load,
     ):
-        late = LateEnd(proxy, stage=stage, resets=True)
+        late = LateRecords(proxy, resets=True)
         await load.more(random.randint(1, 100))
         late.arm()
-        error = await late.wait_answered(30)
-        what = "ended the next" if error == NO_ERROR else f"refused, error {error}"
-        fault = faults.hit("late EndTxn", f"{what}, {stage}")
+        await late.wait_held()
+        fault = faults.hit("late Produce", "its sender sends it again")
         await goes_on(watch, fault)
+        late.let_go()
+        assert await late.wait_answered(10) in {TAKEN, OUT_OF_ORDER, DOUBLE}
         await load.finish()
     await settle(fault)
 
 
-async def test_an_end_that_comes_when_its_producer_was_given_up_is_refused(
+async def test_records_that_arrive_when_their_producer_was_given_up_are_refused(
     fleet: Fleet,
     watch: Watch,
     faults: FaultRecord,
@@ -84,20 +82,21 @@ async def test_an_end_that_comes_when_its_producer_was_given_up_is_refused(
     random: Random,
     load_seed: int,
 ) -> None:
-    """The relay does not wait for an answer for ever, and its next producer has another epoch."""
+    """The relay does not wait for an answer for ever, and fences itself."""
     proxy = relay_proxy(fleet, random)
     async with (
         behind_kafka(fleet, proxy, "relay"),
         Load(fleet, load_seed, trades=700, rate=25) as load,
     ):
-        late = LateEnd(proxy, stage=ADDED)
+        late = LateRecords(proxy)
         await load.more(random.randint(1, 100))
         late.arm()
         await late.wait_held()
-        fault = faults.hit("EndTxn unanswered", "the relay's, until its next transaction")
+        fault = faults.hit("Produce unanswered", "the relay's")
         took = await watch.moves("relay", 60)
         fault.took("given up, and on", took, DEADLINE_S + NEXT_PUBLISHES_WITHIN_S)
-        assert await late.wait_answered(10) in FENCED
+        late.let_go()
+        assert await late.wait_answered(10) == FENCED
         assert "outcome_unknown" in fleet.members["relay-0"].words
         await goes_on(watch, fault)
         await load.finish()
@@ -105,7 +104,7 @@ async def test_an_end_that_comes_when_its_producer_was_given_up_is_refused(
 
 
 @pytest.mark.brief
-async def test_a_relay_killed_in_an_open_transaction_holds_readers_up_for_ten_seconds_at_most(
+async def test_records_of_a_relay_that_was_killed_are_refused_behind_the_next_one(
     fleet: Fleet,
     watch: Watch,
     faults: FaultRecord,
@@ -113,95 +112,70 @@ async def test_a_relay_killed_in_an_open_transaction_holds_readers_up_for_ten_se
     random: Random,
     load_seed: int,
 ) -> None:
-    """The next one ends its transaction at once, for readers wait below it."""
+    """They were on their way when it died, and the next one has published them since."""
     proxy = relay_proxy(fleet, random)
     async with (
         behind_kafka(fleet, proxy, "relay"),
         Load(fleet, load_seed, trades=400, rate=30) as load,
     ):
         await stands_by(fleet)
-        late = LateEnd(proxy)
+        late = LateRecords(proxy)
         await load.more(random.randint(1, 100))
         late.arm()
         await late.wait_held()
         victim = fleet.members["relay-0"]
         victim.send(signal.SIGKILL)
         await victim.wait_killed(5)
-        fault = faults.hit("SIGKILL", "a relay with an open transaction, another stands by")
+        fault = faults.hit("SIGKILL", "a relay with records on their way, another stands by")
         fleet.forget(victim)
         await goes_on(watch, fault)
         late.let_go()
-        if await late.wait_answered(10) not in FENCED:
-            raise NotHitError("the dead relay's end was not refused")
+        if await late.wait_answered(10) != FENCED:
+            raise NotHitError("the dead relay's records were not refused")
         await load.finish()
     await fleet.end("relay-1")
     await settle(fault)
 
 
-async def test_a_relay_frozen_in_an_open_transaction_is_fenced_by_the_next(
+@pytest.mark.parametrize("stood_by", [True, False], ids=["another-stands-by", "alone"])
+async def test_records_of_a_relay_that_was_frozen_are_there_once(
     fleet: Fleet,
     watch: Watch,
     faults: FaultRecord,
     settle: Settle,
     random: Random,
     load_seed: int,
+    *,
+    stood_by: bool,
 ) -> None:
-    """Frozen for longer than lease, transaction and session: what it sent last is refused."""
+    """Frozen for longer than its lease: another one has published them, or it does itself."""
     proxy = relay_proxy(fleet, random)
     async with (
         behind_kafka(fleet, proxy, "relay"),
-        Load(fleet, load_seed, trades=3000, rate=25) as load,
+        Load(fleet, load_seed, trades=1500, rate=25) as load,
     ):
-        await stands_by(fleet)
-        late = LateEnd(proxy)
+        if stood_by:
+            await stands_by(fleet)
+        late = LateRecords(proxy)
         await load.more(random.randint(1, 100))
         late.arm()
         await late.wait_held()
         zombie = fleet.members["relay-0"]
         zombie.send(signal.SIGSTOP)
         await zombie.wait_frozen(5)
-        fault = faults.hit("SIGSTOP", "a relay with an open transaction, 70 s, another stands by")
-        await goes_on(watch, fault)
-        await asyncio.sleep(70)  # the fault itself
+        who = "another stands by" if stood_by else "alone"
+        fault = faults.hit("SIGSTOP", f"a relay with records on their way, {FROZEN_S} s, {who}")
+        if stood_by:
+            await goes_on(watch, fault)
+        await asyncio.sleep(FROZEN_S)  # the fault itself
         zombie.send(signal.SIGCONT)
         late.let_go()
-        assert await late.wait_answered(10) in FENCED
-        await load.more(50)
+        assert await late.wait_answered(10) in ({FENCED} if stood_by else {TAKEN, FENCED})
+        await goes_on(watch, fault)
         assert zombie.words.count("relay.leading") == 1
         await load.finish()
-    await fleet.end("relay-1")
-    await settle(fault)
-
-
-async def test_a_relay_whose_transaction_the_broker_gave_up_begins_anew(
-    fleet: Fleet,
-    watch: Watch,
-    faults: FaultRecord,
-    settle: Settle,
-    random: Random,
-    load_seed: int,
-) -> None:
-    """It is told that it was fenced, though nobody took its lease: it opens again by itself."""
-    proxy = relay_proxy(fleet, random)
-    async with (
-        behind_kafka(fleet, proxy, "relay"),
-        Load(fleet, load_seed, trades=900, rate=20) as load,
-    ):
-        late = LateEnd(proxy)
-        await load.more(random.randint(1, 100))
-        late.arm()
-        await late.wait_held()
-        relay = fleet.members["relay-0"]
-        relay.send(signal.SIGSTOP)
-        await relay.wait_frozen(5)
-        await asyncio.sleep(TRANSACTION_TIMEOUT_MS / 1000 + BROKER_LOOKS_EVERY_S + 2)  # the fault
-        relay.send(signal.SIGCONT)
-        late.let_go()
-        if await late.wait_answered(10) not in FENCED:
-            raise NotHitError("the broker has not given the transaction up")
-        fault = faults.hit("SIGSTOP", "a relay with an open transaction, alone, until it timed out")
-        await goes_on(watch, fault)
-        await load.finish()
+    if stood_by:
+        await fleet.end("relay-1")
     await settle(fault)
 
 
