@@ -1,7 +1,10 @@
-"""What a batch reads does not grow with the tables, not even while they count as empty."""
+"""What a batch costs grows neither with the tables nor with the square of its own size."""
 
 import asyncio
+import json
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,7 +14,9 @@ from tests.conformance.databases import PostgresDatabase
 from tests.conformance.writing import COMMANDS, EVENTS, SERVICE, Writer, answer, command_id
 
 from danbao.kernel.messages import StateChange
+from danbao.kernel.postgres.connection import BY_KEY, connect
 from danbao.kernel.postgres.store import PostgresStore
+from danbao.kernel.sql import load_queries
 
 pytestmark = REAL
 
@@ -76,6 +81,30 @@ async def test_a_batch_reads_what_it_needs_however_many_rows_there_are(servers: 
     finally:
         await admin.close()
         await database.close()
+
+
+async def test_no_statement_compares_each_row_of_a_batch_with_each_other(servers: Lazy) -> None:
+    """An array counts as ten rows when a plan is made, and may have five hundred."""
+    dsn = await servers.create_database()
+    connection = await connect(dsn, purpose="plans", session=BY_KEY, role=None)
+    try:
+        joined = 0
+        for name, query in load_queries("danbao.kernel.postgres", "store.sql").items():
+            explain = await connection.prepare(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {query}")
+            explained = await explain.fetchval(*[None] * len(explain.get_parameters()))
+            for node in nodes(json.loads(explained)[0]["Plan"]):
+                joined += "Join Type" in node
+                assert node["Node Type"] != "Nested Loop" or "Join Filter" not in node, name
+        assert joined
+    finally:
+        await connection.close()
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A plan's nodes, from the top."""
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
 
 
 async def tell(store: PostgresStore, admin: asyncpg.Connection) -> int:
