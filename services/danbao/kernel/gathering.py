@@ -3,7 +3,8 @@
 A batch of one record costs nearly what one of twenty does, in every server that it touches.  So a
 worker that is not behind rests after each batch: the busier the machine is, the longer a batch
 takes, and the fuller the next one gets.  Four workers rest four times as long, or they would make
-four times as many batches.  A worker that answers nobody rests longer still (ADR 17).
+four times as many batches.  A worker that answers nobody rests longer still (ADR 17), and longest
+one that passes over all that it reads.
 """
 
 from collections.abc import Iterable
@@ -13,12 +14,16 @@ from typing import Final
 from danbao.kernel.messages import TopicPartition
 
 ASKED_S: Final = 1.0
-"""A worker that answered no command for so long has nobody waiting for it."""
+"""A worker that answered no command for so long has nobody waiting for it; one that appended no
+event for so long has nothing to do."""
 ANSWERS_S_MAX: Final = 0.02
 """A worker whose answers are waited for rests for as long as its batch took, at most so long."""
 REACTIONS_TIMES: Final = 5
 REACTIONS_S_MAX: Final = 0.1
 """A worker that only reacts rests for so many times as long as its batch took, at most so long."""
+PASSED_OVER_TIMES: Final = 20
+PASSED_OVER_S_MAX: Final = 0.25
+"""So does a worker that does nothing about the events that come."""
 
 
 @dataclass(slots=True)
@@ -27,11 +32,14 @@ class Gathering:
 
     _took_s: float = 0.0
     _answered_at: float = float("-inf")
+    _appended_at: float = float("-inf")
 
-    def answered(self, commands: int, now: float) -> None:
-        """Note that a batch has answered so many commands."""
+    def did(self, commands: int, events: int, now: float) -> None:
+        """Note how many commands a batch has answered, and how many events it has appended."""
         if commands:
             self._answered_at = now
+        if events:
+            self._appended_at = now
 
     def took(self, seconds: float, *, is_behind: bool) -> None:
         """Note how long the last records took; a worker that is behind does not rest."""
@@ -47,4 +55,6 @@ class Gathering:
         rest_s = min(self._took_s, ANSWERS_S_MAX) * workers
         if now - self._answered_at < ASKED_S:
             return rest_s
-        return max(rest_s, min(self._took_s * REACTIONS_TIMES, REACTIONS_S_MAX))
+        if now - self._appended_at < ASKED_S:
+            return max(rest_s, min(self._took_s * REACTIONS_TIMES, REACTIONS_S_MAX))
+        return max(rest_s, min(self._took_s * PASSED_OVER_TIMES, PASSED_OVER_S_MAX))

@@ -217,7 +217,7 @@ class Worker:
             self._progress.parked[place] |= flows
         seconds = self.clock.monotonic() - begun
         self.statistics.note(figures := outcome.figures(seconds))
-        self._gathering.answered(figures.commands, begun)
+        self._gathering.did(figures.commands, figures.events, begun)
         log.debug(
             "batch.committed",
             service=self.service.name,

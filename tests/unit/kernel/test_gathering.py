@@ -3,6 +3,8 @@
 from danbao.kernel.gathering import (
     ANSWERS_S_MAX,
     ASKED_S,
+    PASSED_OVER_S_MAX,
+    PASSED_OVER_TIMES,
     REACTIONS_S_MAX,
     REACTIONS_TIMES,
     Gathering,
@@ -18,11 +20,15 @@ def claimed(partitions: int) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for topic in TOPICS for number in range(partitions)]
 
 
-def gathering(took_s: float, *, answered_at: float | None = NOW) -> Gathering:
+def gathering(
+    took_s: float, *, answered_at: float | None = NOW, appended_at: float | None = NOW
+) -> Gathering:
     """What a worker knows after a batch that took so long."""
     made = Gathering()
     if answered_at is not None:
-        made.answered(3, answered_at)
+        made.did(3, 0, answered_at)
+    if appended_at is not None:
+        made.did(0, 3, appended_at)
     made.took(took_s, is_behind=False)
     return made
 
@@ -43,10 +49,20 @@ def test_a_worker_that_only_reacts_rests_longer() -> None:
     assert gathering(3.0, answered_at=None).rest_s(NOW, claimed(8), 8) == REACTIONS_S_MAX
 
 
+def test_a_worker_that_passes_over_all_events_rests_longest() -> None:
+    """Most of what channel reads are credits, which it does nothing about."""
+    idle = gathering(0.005, answered_at=None, appended_at=NOW - ASKED_S)
+    assert idle.rest_s(NOW, claimed(8), 8) == PASSED_OVER_TIMES * 0.005
+    idle.took(3.0, is_behind=False)
+    assert idle.rest_s(NOW, claimed(8), 8) == PASSED_OVER_S_MAX
+    idle.did(0, 1, NOW)
+    assert idle.rest_s(NOW, claimed(8), 8) == REACTIONS_S_MAX
+
+
 def test_who_answered_lately_may_be_asked_again() -> None:
     """A batch without commands between two with some does not make the second wait."""
     made = gathering(3.0, answered_at=NOW)
-    made.answered(0, NOW + ASKED_S / 2)
+    made.did(0, 3, NOW + ASKED_S / 2)
     assert made.rest_s(NOW + ASKED_S / 2, claimed(8), 8) == ANSWERS_S_MAX
     assert made.rest_s(NOW + ASKED_S, claimed(8), 8) == REACTIONS_S_MAX
 
