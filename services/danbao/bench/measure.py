@@ -17,7 +17,7 @@ from danbao.bench.place import Place, own_engine
 from danbao.bench.session import Report, Session, Work, session
 from danbao.bench.sides import THIS, Side, compare, of_commit, with_workers, without_hot_merchant
 from danbao.bench.whole_trades import EVENTS_A_TRADE
-from danbao.publisher.flows import Burst
+from danbao.publisher.limits import Burst
 
 COST = "cpu_ms_per_trade_of_the_engine"
 PRELOAD_TRADES = 100_000

@@ -19,7 +19,7 @@ from danbao.bench.whole_trades import Expected, WholeTrades
 from danbao.engine.idle import what_moves
 from danbao.kernel.postgres.connection import PATIENT, connect
 from danbao.publisher import Limits, parse_lines, publish
-from danbao.publisher.flows import Burst
+from danbao.publisher.limits import Burst
 from danbao.testing.market import encode_lines
 
 IDLE_WITHIN_S = 120.0

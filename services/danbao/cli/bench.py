@@ -20,7 +20,7 @@ from danbao.cli.extras import analysis_extra
 from danbao.cli.format import json_text, page
 from danbao.kernel.errors import DanbaoError
 from danbao.publisher import FlowsStuckError
-from danbao.publisher.flows import Burst
+from danbao.publisher.limits import Burst
 from danbao.servers import ServerError
 
 HOT_SHARE = 0.5

@@ -2,7 +2,7 @@
 
 from danbao.publisher.answers import Decline, Refusal
 from danbao.publisher.commandfile import CommandFileError, Line, parse_lines, read_command_file
-from danbao.publisher.flows import Limits
+from danbao.publisher.limits import Limits
 from danbao.publisher.publisher import Progress, PublishError, publish
 from danbao.publisher.stuck import FlowsStuckError, Stuck
 from danbao.publisher.summary import Latency, Summary

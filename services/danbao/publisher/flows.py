@@ -9,7 +9,6 @@ from the start of the topics, a file that was published before ends at once and 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from danbao.publisher.commandfile import Line
@@ -17,33 +16,6 @@ from danbao.publisher.stuck import Stuck
 
 REJECTED = ".command_rejected."
 STUCK_SHOWN_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """A flash sale: so many times the rate, from one time of the run to another."""
-
-    factor: float
-    begin_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How hard to push; every limit of the publisher has its name here."""
-
-    in_flight: int = 1_000
-    """Flows open at once; a flow is open from its first line until its last is done."""
-    rate: float | None = None
-    """Flows started a second, open loop; without it a flow starts when another ends."""
-    uniform: bool = False
-    """Start times in even steps instead of Poisson."""
-    burst: Burst | None = None
-    """With a rate: a stretch of time in which it is higher."""
-    timeout_s: float = 60.0
-    """Without any progress for so long the open flows count as stuck."""
-    tick_s: float = 0.01
-    """Shortest time between two looks at the events: smaller is quicker, larger is cheaper."""
 
 
 class Answers:
@@ -249,9 +221,13 @@ class Schedule:
                 else:
                     self._owe(flow, flow.answers[line.id])
         if flow.unanswered == 0:
-            flow.is_open = False
-            del self._open[flow.key]
-            flow.lines = []
+            self._close(flow)
+
+    def _close(self, flow: Flow) -> None:
+        """Nothing is left to do in a flow, as far as the current file goes."""
+        flow.is_open = False
+        del self._open[flow.key]
+        flow.lines = []
 
     def _owe(self, flow: Flow, answers: Answers) -> None:
         """A body goes out: an answer must come, unless an earlier run left it already."""

@@ -7,7 +7,7 @@ slow engine shows, instead of quietly lowering the load ("coordinated omission")
 import math
 from random import Random
 
-from danbao.publisher.flows import Limits
+from danbao.publisher.limits import Limits
 
 
 class Pace:

@@ -12,10 +12,11 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from danbao.publisher.answers import Answered
+from danbao.publisher.answers import Answered, is_told
 from danbao.publisher.batches import PublishError
 from danbao.publisher.commandfile import Line
-from danbao.publisher.flows import Answers, Limits, Schedule
+from danbao.publisher.flows import Answers, Schedule
+from danbao.publisher.limits import Limits
 from danbao.publisher.outbox import Outbox
 from danbao.publisher.pace import Pace
 from danbao.publisher.reader import EventReader
@@ -106,6 +107,8 @@ class _Run:
         self._outbox = Outbox(bootstrap, client_id=client_id)
         self._tally = Tally()
         self._answered = Answered(schedule)
+        self._plain: set[str] = set()
+        """Types of events seen that are neither refusals nor declines."""
         self._moved_at = 0.0
         self._shown_at = 0.0
 
@@ -172,14 +175,20 @@ class _Run:
 
     def _observe(self, key: str, event_type: str, cause: str, value: bytes | None) -> None:
         """Take in an event of this run."""
-        self._moved_at = self._reader.polled_at
-        self._tally.count(event_type, value)
-        self._answered.take(key, event_type, cause, value, earlier=False)
-        answers = self._schedule.observe(key, event_type, cause, self._moved_at)
+        at = self._moved_at = self._reader.arrived_at
+        tally = self._tally
+        if event_type in self._plain:
+            tally.events[event_type] += 1
+        else:
+            tally.count(event_type, value)
+            self._answered.take(key, event_type, cause, value, earlier=False)
+            if not is_told(event_type):
+                self._plain.add(event_type)
+        answers = self._schedule.observe(key, event_type, cause, at)
         if answers is not None and answers.due_at:
-            self._tally.latency_ms.append((self._moved_at - answers.due_at) * 1000)
+            tally.latency_ms.append((at - answers.due_at) * 1000)
         if self._note is not None:
-            self._note(key, event_type, answers, self._moved_at)
+            self._note(key, event_type, answers, at)
 
     def _check(self, now: float) -> None:
         """Raise when Kafka refused something or nothing moves; show progress from time to time."""

@@ -5,12 +5,14 @@ Only the partition key and three headers are looked at; values stay bytes.  A re
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 from time import perf_counter
 from typing import Any
 
 from aiokafka import TopicPartition
 
+from danbao.kernel.kafka.bare import BareRecords
 from danbao.kernel.kafka.clients import make_consumer
 from danbao.kernel.kafka.gate import FetchGate
 
@@ -18,6 +20,8 @@ EVENTS_TOPIC = re.compile(r"danbao\.[a-z]+\.events")
 FETCH_WAIT_MS = 50
 CATCH_UP_S = 0.05
 """How long one wait lasts while what Kafka has is read."""
+_usual_places = itemgetter(3, 11, 14)
+"""Type, sequence and causation id, where our relay writes them; others may do so in any order."""
 
 Observer = Callable[[str, str, str, bytes | None], None]
 """Takes key, event type, causation id and value."""
@@ -50,12 +54,14 @@ class EventReader:
         self._names: dict[bytes, str] = {}
         self._sequences: dict[Any, int] = {}
         self._partitions: list[Any] = []
-        self.polled_at = 0.0
-        """When the records of the last poll were there (perf_counter)."""
+        self._bare: BareRecords | None = None
+        self.arrived_at = 0.0
+        """When the records of the last poll had come from Kafka (perf_counter)."""
 
     async def start(self, topics: Mapping[str, int]) -> None:
         """Connect, and take one's stand in every events topic (name: partitions)."""
         await self._consumer.start()
+        self._bare = BareRecords(self._consumer)
         self._partitions = [
             TopicPartition(topic, partition)
             for topic, count in sorted(topics.items())
@@ -100,7 +106,8 @@ class EventReader:
         self._gate.open()
         fetched = await self._consumer.getmany(timeout_ms=int(wait_s * 1000))
         self._gate.close()
-        self.polled_at = perf_counter()
+        assert self._bare is not None
+        self.arrived_at = self._bare.arrived_at
         names, sequences, knows = self._names, self._sequences, self._knows
         count = 0
         for partition, records in fetched.items():
@@ -110,13 +117,29 @@ class EventReader:
                 key = record.key.decode() if record.key else ""
                 if not knows(key):
                     continue
-                headers = dict(record.headers)
-                sequence = int(headers["ce_sequence"])
+                raw, position, cause = sought(record.headers)
+                sequence = int(position)
                 if sequence <= last:
                     continue
                 last = sequence
-                raw = headers["ce_type"]
                 name = names.get(raw) or names.setdefault(raw, raw.decode())
-                observer(key, name, headers["ce_causationid"].decode(), record.value)
+                observer(key, name, cause.decode(), record.value)
             sequences[partition] = last
         return count
+
+
+def sought(headers: Sequence[tuple[str, bytes]]) -> tuple[bytes, bytes, bytes]:
+    """Give the values of the headers that are sought; most often they are where they always are.
+
+    Raises:
+        KeyError: a header is missing.
+    """
+    try:
+        (first, kind), (second, sequence), (third, cause) = _usual_places(headers)
+    except IndexError:  # fewer than our relay writes
+        pass
+    else:
+        if first == "ce_type" and second == "ce_sequence" and third == "ce_causationid":
+            return kind, sequence, cause
+    by_name = dict(headers)
+    return by_name["ce_type"], by_name["ce_sequence"], by_name["ce_causationid"]

@@ -53,8 +53,7 @@ class FlowStream(Schedule):
             self._open_flow(flow, lines, due[number] if due else 0.0)
         return started
 
-    def _advance(self, flow: Flow) -> None:
+    def _close(self, flow: Flow) -> None:
         """Forget a flow that is done."""
-        super()._advance(flow)
-        if not flow.is_open:
-            self._flows.pop(flow.key, None)
+        super()._close(flow)
+        del self._flows[flow.key]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from danbao.publisher.flows import Burst, Limits
+from danbao.publisher.limits import Burst, Limits
 from danbao.publisher.pace import Pace
 
 
