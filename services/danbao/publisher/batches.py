@@ -52,11 +52,13 @@ class BatchSender:
         """
         batch = self._producer.create_batch()
         for key, value, headers in records:
-            record = {"timestamp": timestamp_ms, "key": key, "value": value, "headers": headers}
-            if batch.append(**record) is None:
+            if batch.append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is None:
                 await self._submit(batch, topic, partition)
                 batch = self._producer.create_batch()
-                if batch.append(**record) is None:
+                if (
+                    batch.append(timestamp=timestamp_ms, key=key, value=value, headers=headers)
+                    is None
+                ):
                     raise PublishError(f"a record of {len(value)} bytes does not fit into a batch")
         await self._submit(batch, topic, partition)
 

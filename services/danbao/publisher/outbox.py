@@ -28,7 +28,7 @@ class Outbox:
         """Connect in `start`."""
         self._sender = BatchSender(bootstrap, client_id=client_id)
         self._partitions = 0
-        self._topics: dict[str, str] = {}
+        self._kinds: dict[str, tuple[str, Header]] = {}
 
     async def start(self, services: Mapping[str, Line]) -> dict[str, int]:
         """Connect and look the topics up; returns all topics with their numbers of partitions.
@@ -70,13 +70,28 @@ class Outbox:
         """
         now = datetime.now(UTC)  # noqa: TID251  the sender's own time: nothing is decided by it
         stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        common = (*_FIXED, ("ce_time", stamp.encode()))
+        time = ("ce_time", stamp.encode())
         batches: dict[tuple[str, int], list[OutRecord]] = {}
         for flow, line in ready:
             if flow.partition is None:
                 flow.partition = self.partition_of(flow.key)
-            record = (line.partitionkey.encode(), line.data, [*common, *_headers(line)])
-            batches.setdefault((self._topic_of(line.type), flow.partition), []).append(record)
+            topic, kind = self._kinds.get(line.type) or self._kind(line.type)
+            key = line.partitionkey.encode()
+            headers = [
+                *_FIXED,
+                time,
+                ("ce_id", line.id.encode()),
+                kind,
+                ("ce_source", line.source.encode()),
+                ("ce_partitionkey", key),
+            ]
+            if line.actor is not None:
+                headers.append(("ce_actor", line.actor.encode()))
+            place = (topic, flow.partition)
+            records = batches.get(place)
+            if records is None:
+                records = batches[place] = []
+            records.append((key, line.data, headers))
             answers = flow.answers[line.id]
             if not answers.due_at:
                 answers.due_at = flow.due_at
@@ -88,27 +103,11 @@ class Outbox:
         """Raise PublishError if Kafka refused anything so far."""
         self._sender.check()
 
-    def _topic_of(self, command_type: str) -> str:
-        """The topic of a type, looked up instead of put together for every command."""
-        topic = self._topics.get(command_type)
-        if topic is None:
-            topic = f"danbao.{command_type.split('.', 1)[0]}.commands"
-            self._topics[command_type] = topic
-        return topic
+    def _kind(self, command_type: str) -> tuple[str, Header]:
+        """Put topic and header of a type together, once and not for every command."""
+        topic = f"danbao.{command_type.split('.', 1)[0]}.commands"
+        return self._kinds.setdefault(command_type, (topic, ("ce_type", command_type.encode())))
 
     def partition_of(self, key: str) -> int:
         """The partition of a key: Kafka's default, as every other producer has it."""
         return int((murmur2(key.encode()) & 0x7FFFFFFF) % self._partitions)
-
-
-def _headers(line: Line) -> list[Header]:
-    """The headers that differ from line to line."""
-    headers = [
-        ("ce_id", line.id.encode()),
-        ("ce_type", line.type.encode()),
-        ("ce_source", line.source.encode()),
-        ("ce_partitionkey", line.partitionkey.encode()),
-    ]
-    if line.actor is not None:
-        headers.append(("ce_actor", line.actor.encode()))
-    return headers
