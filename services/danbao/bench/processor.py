@@ -4,14 +4,18 @@ Postgres counts as one process; what each client had it do is told by its backen
 Times are seconds of user and system time together; memory is resident bytes.
 """
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 
 import psutil
 
 from danbao.engine.record import EngineRecord
 
+PROCESSES_REMEMBERED = 1_000
 SERVERS = ("kafka", "postgres")
 SUPERVISOR = "supervisor"
 GENERATOR = "generator"
@@ -67,16 +71,16 @@ def read_usage(record: EngineRecord, backends: Iterable[tuple[int, str]]) -> Usa
     memory: dict[str, int] = defaultdict(int)
     postgres_for: dict[str, float] = {}
     for name, pid in {**record.processes, SUPERVISOR: record.pid}.items():
-        process = psutil.Process(pid)
+        process = _process(pid)
         if name == "postgres":
-            postgres_for = _postgres(process, backends)
+            postgres_for, private = _postgres(process, backends)
             seconds[name] += sum(postgres_for.values())
-            memory[name] += _private(process)
+            memory[name] += private
             continue
         part = part_of(name)
         seconds[part] += _own(process)
         memory[part] += process.memory_info().rss
-    me = psutil.Process()
+    me = _process(os.getpid())
     seconds[GENERATOR] = _own(me)
     memory[GENERATOR] = me.memory_info().rss
     return Usage(dict(seconds), postgres_for, dict(memory))
@@ -87,32 +91,45 @@ def part_of(name: str) -> str:
     return name if name in SERVERS or name == SUPERVISOR else name.rpartition("-")[0]
 
 
-def _postgres(postmaster: psutil.Process, backends: Iterable[tuple[int, str]]) -> dict[str, float]:
+@lru_cache(maxsize=PROCESSES_REMEMBERED)
+def _process(pid: int) -> psutil.Process:
+    """A process, looked up once: what is read of it later is that of whoever has its id then."""
+    return psutil.Process(pid)
+
+
+def _postgres(
+    postmaster: psutil.Process, backends: Iterable[tuple[int, str]]
+) -> tuple[dict[str, float], int]:
+    """Time by client, and memory without counting what its processes share more than once."""
     clients = dict(backends)
-    times = postmaster.cpu_times()
-    used = {POSTGRES_ITSELF: _own(postmaster) + times.children_user + times.children_system}
-    for child in postmaster.children():
+    times, memory = postmaster.cpu_times(), postmaster.memory_info().rss
+    used = {
+        POSTGRES_ITSELF: times.user + times.system + times.children_user + times.children_system
+    }
+    for pid in children_of(postmaster):
         try:
-            spent = _own(child)
+            child = _process(pid)
+            spent, info = _own(child), child.memory_info()
         except psutil.NoSuchProcess:
             continue
-        client = clients.get(child.pid, POSTGRES_ITSELF)
+        client = clients.get(pid, POSTGRES_ITSELF)
         used[client] = used.get(client, 0.0) + spent
-    return used
+        memory += max(0, info.rss - info.shared)
+    return used, memory
+
+
+def children_of(process: psutil.Process) -> Sequence[int]:
+    """Ids of the children of a process with one thread.
+
+    Linux has them in a file; elsewhere, and to psutil, all processes of the machine are looked at.
+    """
+    try:
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_bytes()
+    except OSError:
+        return [child.pid for child in process.children()]
+    return [int(pid) for pid in listed.split()]
 
 
 def _own(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-def _private(postmaster: psutil.Process) -> int:
-    """Memory of Postgres without counting what its processes share more than once."""
-    total = postmaster.memory_info().rss
-    for child in postmaster.children():
-        try:
-            info = child.memory_info()
-        except psutil.NoSuchProcess:
-            continue
-        total += max(0, info.rss - info.shared)
-    return int(total)
