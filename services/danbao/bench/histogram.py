@@ -63,7 +63,7 @@ class Histogram:
 
 def _bucket(value_ms: float) -> int:
     """The number of a value's bucket."""
-    fraction, exponent = math.frexp(max(value_ms, SMALLEST_MS) / SMALLEST_MS)
+    fraction, exponent = math.frexp(value_ms / SMALLEST_MS if value_ms > SMALLEST_MS else 1.0)
     return exponent * BUCKETS_A_DOUBLING + int((fraction - 0.5) * 2 * BUCKETS_A_DOUBLING)
 
 

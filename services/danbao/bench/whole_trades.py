@@ -5,9 +5,13 @@ Lines are written from templates while they are read: a generator that costs muc
 """
 
 import json
+from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
+
+import msgspec
 
 from danbao.publisher import Line
 from danbao.testing.market_flow import CommandLine, command_id
@@ -51,8 +55,7 @@ ANSWERED_BY = ("escrow", "authorization", "settlement")
 """Whose events say how a trade goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True, gc=False):
     """What the trades drawn so far leave behind when all is done."""
 
     commands: int = 0
@@ -76,8 +79,7 @@ class Expected:
 WHOLE = Expected(commands=len(STEPS), events=EVENTS_A_TRADE, credited=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """What one trade is about."""
 
     number: int
@@ -146,13 +148,10 @@ class WholeTrades:
         random = Random(f"trades/{self._seed}")  # noqa: S311 - a plan, not a secret
         buyers = [b for b, count in enumerate(purchases(self.count)) for _ in range(count)]
         random.shuffle(buyers)
-        cumulated, total = [], 0.0
-        for weight in self._weights:
-            total += weight
-            cumulated.append(total)
-        merchants = range(self._merchants)
+        cumulated = list(accumulate(self._weights))
+        total, last = cumulated[-1], len(cumulated) - 1
         for number in range(self.count):
-            [merchant] = random.choices(merchants, cum_weights=cumulated)
+            merchant = bisect(cumulated, random.random() * total, 0, last)
             trade = Trade(
                 number,
                 f"T{self._name}-{number}",

@@ -18,10 +18,9 @@ DAY_STARTS_MS = 1_767_225_600_000
 
 def command_id(random: Random, at_ms: float) -> str:
     """Make a time-ordered UUID (version 7) from the seed."""
-    bits = random.getrandbits(74)
-    number = int(DAY_STARTS_MS + at_ms) << 80 | 7 << 76 | (bits >> 62) << 64
-    digits = f"{number | 2 << 62 | bits & (1 << 62) - 1:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    bits, ms = random.getrandbits(74), int(DAY_STARTS_MS + at_ms)
+    low = f"{2 << 62 | bits & (1 << 62) - 1:016x}"
+    return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7{bits >> 62:03x}-{low[:4]}-{low[4:]}"
 
 
 class MarketFlow:
