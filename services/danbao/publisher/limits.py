@@ -27,4 +27,4 @@ class Limits:
     timeout_s: float = 60.0
     """Without any progress for so long the open flows count as stuck."""
     tick_s: float = 0.01
-    """Shortest time between two looks at the events: smaller is quicker, larger is cheaper."""
+    """Shortest time from look to look at the events: smaller is quicker, larger is cheaper."""

@@ -25,6 +25,8 @@ from danbao.publisher.summary import Summary, Tally
 
 PROGRESS_EVERY_S = 0.1
 POLL_S_MAX = 0.1
+YOUNG_MAX = 20_000
+"""New objects that Python collects at a time: most belong to open flows, and are no garbage."""
 
 Note: TypeAlias = Callable[[str, str, Answers | None, float], None]
 """Hears key, event type, what it answers if it is a first answer, and when it was seen."""
@@ -164,8 +166,9 @@ class _Run:
                 self._tally.start_late_s_max = max(self._tally.start_late_s_max, pace.late_s_max)
                 return
             self._check(now)
-            await asyncio.sleep(self._limits.tick_s)
-            due_s = pace.wait_s(now - begun_at, schedule.unstarted_flows, schedule.open_flows)
+            await asyncio.sleep(max(0.0, now + self._limits.tick_s - perf_counter()))
+            at_s = perf_counter() - begun_at
+            due_s = pace.wait_s(at_s, schedule.unstarted_flows, schedule.open_flows)
             await self._reader.poll(self._observe, wait_s=min(POLL_S_MAX, due_s))
 
     def _remember(self, key: str, event_type: str, cause: str, value: bytes | None) -> None:
@@ -218,9 +221,12 @@ class _Run:
 @contextmanager
 def _quiet_collector() -> Iterator[None]:
     """Keep the loaded files out of Python's garbage collections, which would stop all for long."""
+    usual = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_MAX, *usual[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*usual)
         gc.unfreeze()
