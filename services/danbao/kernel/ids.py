@@ -4,17 +4,10 @@ Event and timer ids are UUIDv5 (RFC 9562) in the namespace of the log's incarnat
 never share one.
 """
 
-from hashlib import sha1, sha256
+from hashlib import sha256
 from uuid import UUID
 
-
-def derived_id(namespace: bytes, name: str) -> str:
-    """UUIDv5 of a name, lower case; `namespace` is the 16 bytes of a UUID."""
-    digest = bytearray(sha1(namespace + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+from danbao.contracts.ids import derived_id
 
 
 def event_id(incarnation: UUID, stream: str, version: int) -> str:

@@ -6,7 +6,7 @@ close, so a window closes without stopping clearing and a replay gives the same 
 
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID
 from zoneinfo import ZoneInfo
 
 from danbao.contracts import settlement as m
@@ -14,6 +14,7 @@ from danbao.contracts.actor import refuse_actor
 from danbao.contracts.chart import RESERVE_BANK, merchant_available, merchant_pending
 from danbao.contracts.decider import NOTHING, Decider, Decision, Needs, Wish
 from danbao.contracts.facts import Facts, account_key, policy_key
+from danbao.contracts.ids import derived_id
 from danbao.contracts.message import Event
 from danbao.contracts.money import Money, fee_half_even
 from danbao.contracts.policy import SettlementCutOff, SettlementFee
@@ -23,6 +24,7 @@ from danbao.settlement.state import Merchant, evolve, timers
 Code = RejectionCode
 FEE = "settlement.fee"
 CUT_OFF = "settlement.cut_off"
+POLICIES = Needs(facts=(policy_key(FEE), policy_key(CUT_OFF)))
 
 MerchantWish: TypeAlias = (
     m.CloseWindow | m.CutOffWindow | m.RequestPayout | m.RecordCredit | m.ConcludePayout
@@ -58,7 +60,7 @@ def needs(wish: Wish, merchant: Merchant) -> Needs:
     """Closing and paying out may debit the merchant's accounts, a paid payout the bank's."""
     match wish:
         case m.RecordCredit():
-            return Needs(facts=(policy_key(FEE), policy_key(CUT_OFF)))
+            return POLICIES
         case m.CloseWindow() | m.CutOffWindow():
             pending = (merchant_pending(wish.merchant), wish.currency)
             available = (merchant_available(wish.merchant), wish.currency)
@@ -178,12 +180,12 @@ def next_cut_off(now: datetime, policy: SettlementCutOff) -> datetime | None:
 
 def window_id(merchant: str, currency: str, number: int) -> str:
     """Name of the merchant's nth window of a currency."""
-    return str(uuid5(NAMESPACE_OID, f"window/{merchant}/{currency}/{number}"))
+    return derived_id(NAMESPACE_OID.bytes, f"window/{merchant}/{currency}/{number}")
 
 
 def payout_id(merchant: str, number: int) -> str:
     """Name of the merchant's nth payout."""
-    return str(uuid5(NAMESPACE_OID, f"payout/{merchant}/{number}"))
+    return derived_id(NAMESPACE_OID.bytes, f"payout/{merchant}/{number}")
 
 
 decider = Decider(

@@ -14,8 +14,8 @@ import msgspec
 
 from danbao.contracts.catalogue import EVENTS
 from danbao.contracts.chart import is_guarded
+from danbao.contracts.ids import derived_id
 from danbao.kernel.events import decode_event
-from danbao.kernel.ids import derived_id
 from danbao.kernel.rows import postings_text
 from danbao.kernel.sql import load_queries
 from danbao.ledger.posting import movements
