@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -29,18 +30,28 @@ def _no_constant(name: str) -> object:
     raise ValueError(message)
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant).decode
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_decode_strictly = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant).decode
 
 
 def parse_json(value: bytes) -> object:
     """Parse JSON strictly.
 
+    What msgspec writes again to the very same bytes has lost nothing, so no key stands twice in it.
+    All else, such as JSON with spaces, is read by the decoder that looks at every object.
+
     Raises:
         DuplicateKeyError: a key stands twice in one object.
         ValueError: not UTF-8, not JSON, or nested beyond reason.
     """
+    with suppress(msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        data = _decode(value)
+        if _encode(data) == value:
+            return data
     try:
-        return _decode(value.decode())
+        return _decode_strictly(value.decode())
     except RecursionError as error:
         message = "nested too deeply"
         raise ValueError(message) from error
@@ -84,7 +95,7 @@ def canonical_body(
         "type": command_type,
     }
     if is_plain:
-        text = msgspec.json.encode(body, order="sorted")
+        text = _encode_sorted(body)
     else:
         try:
             text = rfc8785.dumps(_as_doubles(body))

@@ -6,12 +6,11 @@ Readable but wrong gets a refusal, so that its sender has an answer; what cannot
 
 import re
 from collections.abc import Mapping
-from uuid import UUID
 
 import msgspec
 
 from danbao.contracts.actor import is_actor
-from danbao.contracts.catalogue import COMMANDS, TIMERS, service_of
+from danbao.contracts.catalogue import COMMANDS, SERVICES, TIMERS, service_of
 from danbao.contracts.message import Command, is_id
 from danbao.contracts.policy import PublishPolicy
 from danbao.contracts.rejection import Rejected, RejectionCode
@@ -25,7 +24,7 @@ from danbao.kernel.messages import Cause, DeadLetter, Message, Record
 
 STRUCTURED = "application/cloudevents+json"
 KEY_CHARACTERS_MAX = 256
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -33,7 +32,14 @@ _FIELD = re.compile(r"`([^`]*)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_decoders = {name: msgspec.json.Decoder(command) for name, command in COMMANDS.items()}
+_decoders = {
+    service: {
+        name: msgspec.json.Decoder(command)
+        for name, command in COMMANDS.items()
+        if service_of(name) == service
+    }
+    for service in SERVICES
+}
 
 
 class UnreadableError(Exception):
@@ -61,7 +67,7 @@ def command_of_body(command_type: str, body: str) -> Command:
         KeyError: the type is unknown.
         msgspec.DecodeError: the data does not fit its type.
     """
-    return _decoders[command_type].decode(_parts.decode(body)["data"])
+    return _decoders[service_of(command_type)][command_type].decode(_parts.decode(body)["data"])
 
 
 def _read(record: Record, service: str, bytes_max: int) -> Message:
@@ -79,7 +85,7 @@ def _read(record: Record, service: str, bytes_max: int) -> Message:
     command_type = headers.get("ce_type", "")
     if not _TYPE.fullmatch(command_type):
         raise UnreadableError("type_unusable", f"ce_type {command_type[:80]!r} is not a type")
-    command_id = str(UUID(command_id))
+    command_id = command_id.lower()
     key = _partition_key(record, headers)
     data, problem = _parse(value)
     wish, problem = _check(command_type, service, value, problem)
@@ -110,7 +116,7 @@ def _read(record: Record, service: str, bytes_max: int) -> Message:
 def _texts(record: Record) -> dict[str, str]:
     """Headers as text; what is not UTF-8, and U+0000, becomes U+FFFD and fails its own check."""
     return {
-        name: (value or b"").decode(errors="replace").replace("\x00", "\ufffd")
+        name: value.decode("utf-8", "replace").replace("\x00", "\ufffd") if value else ""
         for name, value in record.headers
     }
 
@@ -168,8 +174,8 @@ def _check(
     command_type: str, service: str, value: bytes, problem: Rejected | None
 ) -> tuple[Command | None, Rejected | None]:
     """Decode the data into its type, or say which field is wrong."""
-    decoder = _decoders.get(command_type)
-    if decoder is None or service_of(command_type) != service:
+    decoder = _decoders[service].get(command_type)
+    if decoder is None:
         return None, _invalid("type", f"service {service} takes no such command")
     if problem is not None:
         return None, problem
@@ -211,13 +217,13 @@ def _check_envelope(
 
 
 def _correlation(headers: Mapping[str, str], command_id: str) -> str:
-    given = headers.get("ce_correlationid", "")
-    return given if is_id(given) else command_id
+    given = headers.get("ce_correlationid")
+    return given if given and is_id(given) else command_id
 
 
 def _traceparent(headers: Mapping[str, str]) -> str | None:
-    given = headers.get("ce_traceparent", "")
-    return given if _TRACEPARENT.fullmatch(given) else None
+    given = headers.get("ce_traceparent")
+    return given if given and _TRACEPARENT.fullmatch(given) else None
 
 
 def _invalid(field: str, problem: str) -> Rejected:
