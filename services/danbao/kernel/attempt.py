@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 from uuid import UUID
 
@@ -81,29 +83,36 @@ def read_records(
     last = {place: offset.last_sequence for place, offset in progress.offsets.items()}
     parked = {place: set(flows) for place, flows in progress.parked.items()}
     steps: list[Step] = []
-    for record in records:
-        place = record.place
+    for place, together in groupby(records, attrgetter("place")):
         if not is_events_topic(place):
-            read = read_command(record, service.name, command_bytes_max)
-            steps.append(_step(record, last[place], read))
+            for record in together:
+                read = read_command(record, service.name, command_bytes_max)
+                steps.append(_step(record, last[place], read))
             continue
-        headers = dict(record.headers)
-        sequence = progress.sequence_of(record, headers, last[place])
-        if sequence is None:
-            steps.append(Step(record, last[place]))
-            continue
-        last[place] = sequence
-        event = progress.reader.read(record, headers, sequence)
-        flow = record.key.decode(errors="replace") if record.key else ""
-        if event is not None and flow in parked[place]:
-            event = DeadLetter(record, "flow_parked", "an earlier event of the flow waits", flow)
-        if isinstance(event, DeadLetter):
-            parked[place].add(flow)
-        steps.append(_step(record, sequence, event))
+        for record in together:
+            step = _read_event(progress, record, last[place], parked[place])
+            last[place] = step.sequence
+            steps.append(step)
     return steps
 
 
-def _step(record: Record, sequence: int, read: Message | DeadLetter | None) -> Step:
+def _read_event(progress: Progress, record: Record, last_sequence: int, parked: set[str]) -> Step:
+    headers = dict(record.headers)
+    sequence = progress.sequence_of(record, headers, last_sequence)
+    if sequence is None:
+        return Step(record, last_sequence)
+    event = progress.reader.read(record, headers, sequence)
+    if event is None:
+        return Step(record, sequence)
+    flow = record.key.decode(errors="replace") if record.key else ""
+    if flow in parked:
+        event = DeadLetter(record, "flow_parked", "an earlier event of the flow waits", flow)
+    if isinstance(event, DeadLetter):
+        parked.add(flow)
+    return _step(record, sequence, event)
+
+
+def _step(record: Record, sequence: int, read: Message | DeadLetter) -> Step:
     if isinstance(read, DeadLetter):
         return Step(record, sequence, letter=read)
     return Step(record, sequence, message=read)
@@ -179,13 +188,8 @@ def check_fence(
 
 def _steps_done(steps: Sequence[Step], handled: int) -> int:
     """How many steps are behind us once `handled` messages are."""
-    for index, step in enumerate(steps):
-        if step.message is None:
-            continue
-        if handled == 0:
-            return index
-        handled -= 1
-    return len(steps)
+    places = [place for place, step in enumerate(steps) if step.message is not None]
+    return places[handled] if handled < len(places) else len(steps)
 
 
 def _offsets_after(progress: Progress, steps: Sequence[Step]) -> dict[TopicPartition, Offset]:

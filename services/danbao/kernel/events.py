@@ -46,6 +46,8 @@ class EventReader:
             for name, event in EVENTS.items()
             if event in service.reactions
         }
+        self._ignored = frozenset(name.encode() for name in EVENTS.keys() - self._reactions)
+        """Types that the service does nothing about, as headers have them."""
 
     def sequence(self, headers: Mapping[str, bytes]) -> tuple[int, int]:
         """Position of the record's event, and of the one before it in this partition."""
@@ -55,10 +57,10 @@ class EventReader:
         self, record: Record, headers: Mapping[str, bytes], sequence: int
     ) -> Message | DeadLetter | None:
         """Read one event; None when this service does nothing about its type."""
+        if headers["ce_type"] in self._ignored:
+            return None
         event_type = headers["ce_type"].decode()
         react = self._reactions.get(event_type)
-        if react is None and event_type in EVENTS:
-            return None
         key = headers["ce_partitionkey"].decode()
         if react is None or _is_newer(headers, event_type):
             version = headers.get("ce_schemaversion", b"").decode(errors="replace")

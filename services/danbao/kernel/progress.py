@@ -122,7 +122,7 @@ class Progress:
         offset = self.offsets.get(record.place)
         if offset is None:
             return False
-        anchor = self._anchors.pop(record.place, None)
+        anchor = self._anchors.pop(record.place, None) if self._anchors else None
         if anchor is not None and (
             record.offset != anchor.anchor_offset or anchor_of(record) != anchor.anchor
         ):
