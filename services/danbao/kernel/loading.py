@@ -45,10 +45,13 @@ async def load(unit: Unit, service: Service, messages: Sequence[Message], locked
         decider = service.decider_for(category_of(name))
         loaded.streams[name] = await load_stream(unit, decider, name, stored)
     wanted = Wanted()
-    for wish in (w for m in messages if not _is_answered(loaded, m) for w in _wishes(m)):
-        decider = service.decider_of(type(wish))
-        state = loaded.streams[decider.stream_of(wish)].state
-        wanted.add(decider.needs(wish, state))
+    for message in messages:
+        if message.command is not None and message.cause.id in loaded.answered:
+            continue
+        for wish in _wishes(message):
+            decider = service.decider_of(type(wish))
+            state = loaded.streams[decider.stream_of(wish)].state
+            wanted.add(decider.needs(wish, state))
     if wanted.facts:
         texts = await unit.share_facts(wanted.facts)
         loaded.facts = {key: decode_fact(key, text) for key, text in texts.items()}
@@ -64,30 +67,15 @@ def _wishes(message: Message) -> Sequence[Wish]:
 
 async def _load_reuses(unit: Unit, loaded: Loaded, messages: Sequence[Message]) -> None:
     """Find the answers to other bodies under ids that are taken."""
-    commands = {message.cause.id for message in messages if message.command is not None}
+    bodies = [(m.cause.id, m.command.sha256) for m in messages if m.command is not None]
+    is_repeated = len(dict(bodies)) < len(bodies)  # a second body may lie in this very batch
     reuses = {
-        f"rejection/{reuse_id(m.cause.id, m.command.sha256)}"
-        for m in messages
-        if m.command is not None
-        and loaded.answered.get(m.cause.id, m.command.sha256) != m.command.sha256
+        f"rejection/{reuse_id(name, sha256)}"
+        for name, sha256 in bodies
+        if is_repeated or loaded.answered.get(name, sha256) != sha256
     }
-    if len(commands) < sum(m.command is not None for m in messages):
-        reuses |= _reuses_within(messages)
     if reuses:
         loaded.reuses_answered = await unit.find_streams(reuses)
-
-
-def _reuses_within(messages: Sequence[Message]) -> set[str]:
-    """Answers to second bodies that lie in this very batch."""
-    return {
-        f"rejection/{reuse_id(m.cause.id, m.command.sha256)}"
-        for m in messages
-        if m.command is not None
-    }
-
-
-def _is_answered(loaded: Loaded, message: Message) -> bool:
-    return message.command is not None and message.cause.id in loaded.answered
 
 
 async def load_stream(

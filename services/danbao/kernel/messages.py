@@ -91,7 +91,7 @@ class KeptLetter(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct):
-    """A row of the log before it has a position."""
+    """A row of the log before it has a position; its fields are columns, in their order."""
 
     stream: str
     version: int
@@ -140,7 +140,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class TimerRow(msgspec.Struct, frozen=True):
-    """A deadline as the scheduler will send it."""
+    """A deadline as the scheduler will send it; its fields are columns, in their order."""
 
     timer_id: str
     stream: str
@@ -160,7 +160,7 @@ class StoredStream(msgspec.Struct, frozen=True):
 
 
 class StateChange(msgspec.Struct, frozen=True):
-    """A stream's next state, replacing the one of `expected_version`."""
+    """A stream's next state, replacing the one of `expected_version`; its fields are columns."""
 
     stream: str
     expected_version: int

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 import asyncpg
+from msgspec.structs import astuple
 
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import crash_point
@@ -160,29 +161,24 @@ class PostgresUnit:
             )
             for place, offset in writes.offsets.items()
         ]
-        states = [
-            (c.stream, c.expected_version, c.version, c.fold_version, c.state)
-            for c in writes.states
-        ]
         moved = sorted((*key, change) for key, change in writes.balances.items() if change)
         debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
         credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
-        timers = map(_timer_columns, writes.timers_set.values())
         counts = await self._connection.fetchrow(
             Q["write_cache"],
             service,
             *_columns(offsets, 7),
             writes.unused_streams,
-            *_columns(states, 5),
+            *_columns(map(astuple, writes.states), 5),
             *_columns(sorted(writes.facts.items()), 2),
             *_columns(debits, 3),
             *_columns(credits_, 3),
             sorted(writes.timers_cancelled),
-            *_columns(timers, len(_TIMER_FIELDS)),
+            *_columns(map(astuple, writes.timers_set.values()), 7),
         )
         assert counts is not None
         _expect(counts["offsets"], len(offsets), "an offset row")
-        _expect(counts["states"], len(states), "a stream")
+        _expect(counts["states"], len(writes.states), "a stream")
         _expect(counts["debits"], len(debits), "a balance")
 
     async def _write_letters(self, service: str, writes: Writes) -> None:
@@ -212,33 +208,15 @@ class PostgresUnit:
             )
             for a in writes.answers
         ]
-        rows = [
-            (
-                r.stream,
-                r.version,
-                r.type,
-                r.schema_version,
-                r.partition_key,
-                r.event_id,
-                r.causation_id,
-                r.correlation_id,
-                r.actor,
-                r.traceparent,
-                r.data,
-                r.postings,
-                r.row_hash,
-            )
-            for r in writes.rows
-        ]
         self.has_appended = True
         position: int | None = await self._connection.fetchval(
             Q["append"],
-            len(rows),
+            len(writes.rows),
             writes.now,
             writes.incarnation,
             service,
             *_columns(answers, 8),
-            *_columns(rows, 13),
+            *_columns(map(astuple, writes.rows), 13),
         )
         if position is None:
             raise ConflictError("the log's incarnation changed: start anew")
@@ -259,18 +237,3 @@ def _expect(count: int, expected: int, what: str) -> None:
 def _count(status: str) -> int:
     """How many rows a statement changed, out of what the server says of it."""
     return int(status.rsplit(" ", 1)[-1])
-
-
-def _timer_columns(row: object) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in _TIMER_FIELDS)
-
-
-_TIMER_FIELDS = (
-    "timer_id",
-    "stream",
-    "due_at",
-    "type",
-    "partition_key",
-    "correlation_id",
-    "data",
-)
