@@ -115,12 +115,23 @@ class Service:
         decider: AnyDecider = self._by_category[category]
         return decider
 
+    def owner_of(self, event: type[Event]) -> AnyDecider:
+        """Give the decider whose streams have this kind of event.
+
+        Raises:
+            KeyError: no decider of this service has.
+        """
+        decider: AnyDecider = self._by_event[event]
+        return decider
+
     def __post_init__(self) -> None:
         """Index the deciders once."""
         by_wish = {wish: decider for decider in self.deciders for wish in decider.commands}
         object.__setattr__(self, "_by_wish", by_wish)
         by_category = {decider.category: decider for decider in self.deciders}
         object.__setattr__(self, "_by_category", by_category)
+        by_event = {event: decider for decider in self.deciders for event in decider.events}
+        object.__setattr__(self, "_by_event", by_event)
 
     @property
     def commands(self) -> tuple[type[Command], ...]:
@@ -139,3 +150,4 @@ class Service:
 
     _by_wish: Any = None
     _by_category: Any = None
+    _by_event: Any = None

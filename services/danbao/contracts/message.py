@@ -6,7 +6,9 @@ range are errors that name the field.  The wire type follows from module and cla
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -28,6 +30,7 @@ Seconds = Annotated[
 ]
 
 _ID = re.compile(f"[{ID_CHARACTERS}]{{1,64}}")
+_FIELD = re.compile(r"{(\w+)}")
 
 
 def is_id(text: str) -> bool:
@@ -70,15 +73,15 @@ class Event(Message, frozen=True, kw_only=True):
     @property
     def stream(self) -> str:
         """The stream that this event is appended to."""
-        category, names = _stream_pattern(type(self))
-        return "/".join([category, *(getattr(self, name) for name in names)])
+        pattern, fields = _stream_pattern(type(self))
+        return pattern % fields(self)
 
 
 @cache
-def _stream_pattern(event: type[Event]) -> tuple[str, tuple[str, ...]]:
-    """Category of a stream, and the fields that make up its name."""
-    category, *parts = event.STREAM.split("/")
-    return category, tuple(part[1:-1] for part in parts)
+def _stream_pattern(event: type[Event]) -> tuple[str, Callable[[Event], object]]:
+    """The pattern of a stream's name, and what gives the fields that belong into it."""
+    pattern, names = _FIELD.sub("%s", event.STREAM), _FIELD.findall(event.STREAM)
+    return pattern, attrgetter(*names)
 
 
 @cache

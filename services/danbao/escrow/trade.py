@@ -10,7 +10,7 @@ from typing import TypeAlias, assert_never
 
 from danbao.contracts import escrow as m
 from danbao.contracts.actor import refuse_actor
-from danbao.contracts.decider import Decider, Decision, Needs, Wish
+from danbao.contracts.decider import NOTHING, Decider, Decision, Needs, Wish
 from danbao.contracts.facts import Facts, account_key, policy_key
 from danbao.contracts.policy import EscrowDeadlines
 from danbao.contracts.rejection import Rejected, RejectionCode, ReturnReason
@@ -19,6 +19,7 @@ from danbao.escrow.refund import POLICY, answer_refund, apply_refund, pay_back
 from danbao.escrow.state import OVER, Trade, evolve, timers
 
 Code = RejectionCode
+DEADLINES = policy_key(POLICY)
 
 BuyerCommand = m.ExtendReceipt | m.ConfirmReceipt | m.CancelTrade | m.ApplyRefund | m.CancelRefund
 SellerCommand = m.ShipTrade | m.AgreeRefund | m.RefuseRefund
@@ -45,13 +46,13 @@ def needs(wish: Wish, _trade: Trade) -> Needs:
     """Say what a decision asks for beyond its own stream."""
     match wish:
         case m.CreateTrade():
-            return Needs(facts=(account_key(wish.seller), policy_key(POLICY)))
+            return Needs(facts=(account_key(wish.seller), DEADLINES))
         case m.ApplyRefund():
-            return Needs(facts=(policy_key(POLICY),))
+            return Needs(facts=(DEADLINES,))
         case m.TakePayment():
             return Needs(streams=(f"return/{wish.payment_id}",))
         case _:
-            return Needs()
+            return NOTHING
 
 
 def _create(command: m.CreateTrade, trade: Trade, facts: Facts) -> Decision:

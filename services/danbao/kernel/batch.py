@@ -6,7 +6,6 @@ that needs what is not locked, or waits for another service, ends the batch befo
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -47,16 +46,15 @@ BODY_LOST = b""
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """What one message changes, until it is certain that it changes anything."""
 
-    streams: dict[str, LoadedStream] = field(default_factory=dict)
-    facts: dict[str, Fact] = field(default_factory=dict)
-    balances: dict[Account, int] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
-    timers_set: dict[str, TimerRow] = field(default_factory=dict)
-    timers_cancelled: set[str] = field(default_factory=set)
+    streams: dict[str, LoadedStream] = {}
+    facts: dict[str, Fact] = {}
+    balances: dict[Account, int] = {}
+    rows: list[Row] = []
+    timers_set: dict[str, TimerRow] = {}
+    timers_cancelled: set[str] = set()
 
 
 class PostponeError(Exception):
@@ -111,11 +109,11 @@ class Batch:
             self._keep(draft)
             return
         known = self._loaded.answered.get(message.cause.id)
-        if known in {command.sha256, BODY_LOST}:
-            self.duplicates += 1
-            return
         if known is not None:
-            self._refuse_reuse(draft, message)
+            if known in {command.sha256, BODY_LOST}:
+                self.duplicates += 1
+            else:
+                self._refuse_reuse(draft, message)
             return
         if message.refusal is not None:
             self._reject(draft, message, message.refusal, message.cause.id)
@@ -174,8 +172,8 @@ class Batch:
             )
             self._reject(draft, message, refusal, message.cause.id)
             return
-        running = deadlines_by_key(decider.timers(self._loaded.stream(stream).state))
-        deadline = running.get((timer.name, timer.generation))
+        running = deadlines_by_key(self._loaded.stream(stream).running(decider))
+        deadline = running.get((type(timer), timer.generation))
         if deadline is None:
             draft.timers_cancelled.add(message.cause.id)
             return
@@ -213,17 +211,16 @@ class Batch:
     def _apply(self, draft: Draft, event: Event, cause: Cause) -> None:
         """Add one event: its row, the state after it, its money, timers and shared facts."""
         name = event.stream
-        decider = self._service.decider_for(category_of(name))
+        decider = self._service.owner_of(type(event))
         before = self._stream(draft, name)
         state = decider.evolve(before.state, event)
         version = before.version + 1
-        draft.streams[name] = LoadedStream(before.stored_version, version, state)
+        running = decider.timers(state)
+        draft.streams[name] = LoadedStream(before.stored_version, version, state, running)
         postings = postings_of(event)
         self._move_money(draft, postings)
-        timers = decider.timers
-        self._move_timers(draft, name, timers(before.state), timers(state), cause)
-        for key, fact in decider.share(name, state).items():
-            draft.facts[key] = fact
+        self._move_timers(draft, name, before.running(decider), running, cause)
+        draft.facts.update(decider.share(name, state))
         draft.rows.append(self._rows.row(event, name, version, postings, cause))
 
     def _move_money(self, draft: Draft, postings: Sequence[Posting]) -> None:

@@ -1,13 +1,14 @@
 """What a batch has locked and read: states, facts, balances and answers, as they change in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 
-from danbao.contracts.decider import AnyDecider, Deadline, Needs, Service, Wish
+from danbao.contracts.decider import NOTHING, AnyDecider, Deadline, Needs, Service, Wish
 from danbao.contracts.facts import FACT_TYPES, Fact
+from danbao.contracts.message import Timer
 
 Account: TypeAlias = tuple[str, str]
 """(account, currency)."""
@@ -20,13 +21,18 @@ class NotLoadedError(Exception):
     """A decision needs what the batch did not lock: the batch ends before it."""
 
 
-@dataclass(slots=True)
-class LoadedStream:
+class LoadedStream(msgspec.Struct, frozen=True):
     """A locked stream: the version in the cache, and the state as the batch has changed it."""
 
     stored_version: int
     version: int
     state: msgspec.Struct
+    deadlines: Sequence[Deadline] | None = None
+    """The deadlines that run in this state; None: nobody asked so far."""
+
+    def running(self, decider: AnyDecider) -> Sequence[Deadline]:
+        """Give the deadlines that run."""
+        return decider.timers(self.state) if self.deadlines is None else self.deadlines
 
 
 @dataclass(slots=True)
@@ -39,9 +45,10 @@ class Wanted:
 
     def add(self, needs: Needs) -> None:
         """Lock this too."""
-        self.streams.update(needs.streams)
-        self.facts.update(needs.facts)
-        self.debits.update(needs.debits)
+        if needs is not NOTHING:
+            self.streams.update(needs.streams)
+            self.facts.update(needs.facts)
+            self.debits.update(needs.debits)
 
 
 @dataclass(slots=True)
@@ -117,6 +124,6 @@ def decode_fact(key: str, text: str | None) -> Fact | None:
     return None if text is None else _fact_decoders[category_of(key)].decode(text)
 
 
-def deadlines_by_key(deadlines: Iterable[Deadline]) -> dict[tuple[str, int], Deadline]:
-    """Index deadlines by name and generation."""
-    return {(due.command.name, due.command.generation): due for due in deadlines}
+def deadlines_by_key(deadlines: Iterable[Deadline]) -> dict[tuple[type[Timer], int], Deadline]:
+    """Index deadlines by kind and generation."""
+    return {(type(due.command), due.command.generation): due for due in deadlines}

@@ -14,7 +14,9 @@ from danbao.contracts.facts import Facts, list_key, policy_key
 from danbao.contracts.policy import VELOCITY_PAYMENTS_MAX, RiskPaymentRules
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 POLICY = "risk.payment_rules"
+RULES = policy_key(POLICY)
 REMEMBERED_MAX = VELOCITY_PAYMENTS_MAX
 """Payments remembered a payer; no velocity rule can count further."""
 
@@ -30,7 +32,7 @@ def decide(wish: m.AssessPayment, payer: Payer, facts: Facts) -> Decision:
     version, rules = facts.policy(POLICY, RiskPaymentRules)
     listed = tuple(kind for kind, value in _entries(wish) if facts.is_listed(kind, value))
     since = _micros(wish.requested_at) - rules.velocity_window_s * 1_000_000
-    in_window = 1 + sum(at > since for at in payer.requested_us)
+    in_window = 1 + len([at for at in payer.requested_us if at > since])
     reasons: list[m.Reason] = []
     if wish.amount.minor > rules.single_payment_minor_max:
         reasons.append("amount_over_limit")
@@ -58,8 +60,8 @@ def decide(wish: m.AssessPayment, payer: Payer, facts: Facts) -> Decision:
 def needs(wish: Wish, _payer: Payer) -> Needs:
     """An assessment asks the block list about payer, device and address, and the rules."""
     assert isinstance(wish, m.AssessPayment)
-    keys = (list_key(kind, value) for kind, value in _entries(wish))
-    return Needs(facts=(policy_key(POLICY), *keys))
+    keys = [list_key(kind, value) for kind, value in _entries(wish)]
+    return Needs(facts=(RULES, *keys))
 
 
 def evolve(payer: Payer, event: m.PaymentAssessed) -> Payer:
@@ -69,13 +71,13 @@ def evolve(payer: Payer, event: m.PaymentAssessed) -> Payer:
 
 
 def _micros(at: datetime) -> int:
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return (at - EPOCH) // MICROSECOND
 
 
-def _entries(wish: m.AssessPayment) -> tuple[tuple[str, str], ...]:
+def _entries(wish: m.AssessPayment) -> list[tuple[str, str]]:
     """What the block list is asked about, as (kind, value)."""
     entries = (("account", wish.payer), ("device", wish.device_id), ("ip", wish.ip))
-    return tuple((kind, value) for kind, value in entries if value is not None)
+    return [(kind, value) for kind, value in entries if value is not None]
 
 
 decider = Decider(
