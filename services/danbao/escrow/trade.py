@@ -5,6 +5,7 @@ apply, the first of the contract's order is given: unknown, not allowed, exists,
 state, refund open, amounts, other.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
@@ -16,10 +17,17 @@ from danbao.contracts.policy import EscrowDeadlines
 from danbao.contracts.rejection import Rejected, RejectionCode, ReturnReason
 from danbao.escrow.outcome import closed, released, wrong_state
 from danbao.escrow.refund import POLICY, answer_refund, apply_refund, pay_back
-from danbao.escrow.state import OVER, Trade, evolve, timers
+from danbao.escrow.state import OVER, Status, Trade, evolve, timers
 
 Code = RejectionCode
 DEADLINES = policy_key(POLICY)
+EXPECTED: Mapping[type[Wish], Status] = {
+    m.ShipTrade: "WAIT_SELLER_SEND_GOODS",
+    m.ExtendReceipt: "WAIT_BUYER_CONFIRM_GOODS",
+    m.ConfirmReceipt: "WAIT_BUYER_CONFIRM_GOODS",
+    m.CancelTrade: "WAIT_BUYER_PAY",
+}
+"""The state in which a command moves a trade along."""
 
 BuyerCommand = m.ExtendReceipt | m.ConfirmReceipt | m.CancelTrade | m.ApplyRefund | m.CancelRefund
 SellerCommand = m.ShipTrade | m.AgreeRefund | m.RefuseRefund
@@ -147,13 +155,7 @@ def _advance(
     trade_id = command.trade_id
     if trade.frozen and not isinstance(command, m.ShipTrade):
         return Rejected(Code.TRADE_FROZEN, {"trade_id": trade_id})
-    expected = {
-        m.ShipTrade: "WAIT_SELLER_SEND_GOODS",
-        m.ExtendReceipt: "WAIT_BUYER_CONFIRM_GOODS",
-        m.ConfirmReceipt: "WAIT_BUYER_CONFIRM_GOODS",
-        m.CancelTrade: "WAIT_BUYER_PAY",
-    }[type(command)]
-    if trade.status != expected:
+    if trade.status != EXPECTED[type(command)]:
         return wrong_state(trade)
     match command:
         case m.ShipTrade():

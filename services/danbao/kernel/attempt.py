@@ -142,22 +142,22 @@ async def attempt(
         batch = Batch(service, loaded, incarnation, clock.now())
         batch.decide(messages)
         crash_point("worker.decided")
-        done = _steps_done(steps, batch.handled)
+        done = steps[: _steps_done(steps, batch.handled)]
         outcome = Outcome(
-            steps_done=done,
-            offsets=_offsets_after(progress, steps[:done]),
+            steps_done=len(done),
+            offsets=_offsets_after(progress, done),
             writes=batch.writes,
             duplicates=batch.duplicates,
             refusals=batch.refusals,
             postponed=batch.postponed.record if batch.postponed else None,
         )
         letters = batch.writes.dead_letters
-        letters.extend(step.letter for step in steps[:done] if step.letter is not None)
+        letters.extend(step.letter for step in done if step.letter is not None)
         letters.sort(key=lambda letter: letter.record.offset)
         batch.writes.offsets = outcome.offsets
         position = await unit.write(service.name, batch.writes)
         outcome.append_s = unit.append_s
-        read = max((step.sequence for step in steps[:done]), default=0)
+        read = max((offset.last_sequence for offset in outcome.offsets.values()), default=0)
         known = progress.check_position(position, len(batch.writes.rows), read)
     progress.seen = known
     crash_point("worker.committed")

@@ -14,7 +14,7 @@ import msgspec
 from danbao.contracts.catalogue import EVENTS, TIMERS
 from danbao.contracts.chart import is_guarded
 from danbao.contracts.decider import Deadline, Service, Wish
-from danbao.contracts.facts import Fact, Facts
+from danbao.contracts.facts import Fact
 from danbao.contracts.message import Event, Timer
 from danbao.contracts.rejection import CommandRejected, Postponed, Rejected, RejectionCode
 from danbao.kernel.ids import reuse_id
@@ -186,15 +186,7 @@ class Batch:
         decider = self._service.decider_of(type(wish))
         stream = decider.stream_of(wish)
         state = self._stream(draft, stream).state
-        needs = decider.needs(wish, state)
-        for name in needs.streams:
-            self._loaded.stream(name)
-        facts = Facts(
-            now=self._now,
-            actor=cause.actor,
-            shared=self._loaded.facts_for(needs.facts),
-            balances=self._loaded.balances_for(needs.debits),
-        )
+        facts = self._loaded.facts_for(decider.needs(wish, state), self._now, cause.actor)
         assert decider.decide is not None
         decision = decider.decide(wish, state, facts)
         if isinstance(decision, Rejected):
@@ -218,8 +210,10 @@ class Batch:
         running = decider.timers(state)
         draft.streams[name] = LoadedStream(before.stored_version, version, state, running)
         postings = postings_of(event)
-        self._move_money(draft, postings)
-        self._move_timers(draft, name, before.running(decider), running, cause)
+        if postings:
+            self._move_money(draft, postings)
+        if (ended := before.running(decider)) != running:
+            self._move_timers(draft, name, ended, running, cause)
         draft.facts.update(decider.share(name, state))
         draft.rows.append(self._rows.row(event, name, version, postings, cause))
 
@@ -245,8 +239,6 @@ class Batch:
         cause: Cause,
     ) -> None:
         """Set the deadlines that began and cancel those that ended."""
-        if ended == running:
-            return
         before, after = deadlines_by_key(ended), deadlines_by_key(running)
         for key, deadline in before.items():
             if key not in after:
@@ -262,13 +254,13 @@ class Batch:
         """The message is certain: its draft becomes part of the batch."""
         loaded, writes = self._loaded, self.writes
         loaded.streams.update(draft.streams)
-        loaded.facts.update(draft.facts)
         for key, change in draft.balances.items():
             writes.balances[key] = writes.balances.get(key, 0) + change
             if key in loaded.balances:
                 loaded.balances[key] += change
         writes.rows.extend(draft.rows)
         for key_, fact in draft.facts.items():
+            loaded.facts[key_] = fact
             writes.facts[key_] = _encode(fact).decode()
         for name in draft.timers_cancelled:
             if writes.timers_set.pop(name, None) is None:

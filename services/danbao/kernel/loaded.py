@@ -1,13 +1,14 @@
 """What a batch has locked and read: states, facts, balances and answers, as they change in it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
 
 from danbao.contracts.decider import NOTHING, AnyDecider, Deadline, Needs, Service, Wish
-from danbao.contracts.facts import FACT_TYPES, Fact
+from danbao.contracts.facts import FACT_TYPES, Fact, Facts
 from danbao.contracts.message import Timer
 
 Account: TypeAlias = tuple[str, str]
@@ -63,27 +64,22 @@ class Loaded:
     reuses_answered: set[str] = field(default_factory=set)
     """Streams of the answers to other bodies under a taken id."""
 
-    def facts_for(self, keys: Iterable[str]) -> Mapping[str, Fact | None]:
-        """Pick the facts that a decision asked for.
+    def facts_for(self, needs: Needs, now: datetime, actor: str | None) -> Facts:
+        """Pick what a decision asked for, and nothing else.
 
         Raises:
-            NotLoadedError: one of them was not read.
+            NotLoadedError: some of it was not locked.
         """
+        if needs is NOTHING:
+            return Facts(now, actor)
+        for name in needs.streams:
+            self.stream(name)
         try:
-            return {key: self.facts[key] for key in keys}
+            shared = {key: self.facts[key] for key in needs.facts}
+            balances = {account: self.balances[account] for account in needs.debits}
         except KeyError as error:
             raise NotLoadedError(error.args[0]) from error
-
-    def balances_for(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
-        """Pick the balances that a decision may debit.
-
-        Raises:
-            NotLoadedError: one of them was not locked.
-        """
-        try:
-            return {account: self.balances[account] for account in accounts}
-        except KeyError as error:
-            raise NotLoadedError(error.args[0]) from error
+        return Facts(now, actor, shared, balances)
 
     def stream(self, name: str) -> LoadedStream:
         """Give a locked stream.

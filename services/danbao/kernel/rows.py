@@ -1,6 +1,6 @@
 """Making rows: events and deadlines in the form in which the store keeps them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -65,13 +65,4 @@ class RowMaker:
 
 def postings_text(postings: Sequence[Posting]) -> str:
     """Postings as the log keeps them (contract, "Tables that others may read")."""
-    return _encode([_posting(posting) for posting in postings]).decode()
-
-
-def _posting(posting: Posting) -> Mapping[str, object]:
-    return {
-        "debit": posting.debit,
-        "credit": posting.credit,
-        "minor": posting.minor,
-        "currency": posting.currency,
-    }
+    return _encode(postings).decode()

@@ -16,7 +16,7 @@ from danbao.contracts.money import Money
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """Debit one account, credit another, by `minor` units of `currency`."""
+    """Debit one account, credit another, by `minor` units of `currency`; the log has its JSON."""
 
     debit: str
     credit: str
