@@ -116,7 +116,7 @@ async def test_event_ids_follow_from_log_stream_and_version(database: Database) 
     incarnation = await writer.store.incarnation()
     assert isinstance(incarnation, UUID)
     for row in await writer.store.read_log(0, 10):
-        assert row.event_id == event_id(incarnation, row.stream, row.version)
+        assert row.event_id == event_id(incarnation.bytes, row.stream, row.version)
 
 
 async def test_time_never_falls_when_the_clock_is_set_back(database: Database) -> None:

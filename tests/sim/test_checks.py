@@ -104,7 +104,7 @@ def record_twice(played: Played) -> None:
 def record_changed(played: Played) -> None:
     slots = events(played)
     place = next(n for n, record in enumerate(slots) if record)
-    slots[place] = slots[place]._replace(value=b"{}")
+    slots[place] = replace(slots[place], value=b"{}")
 
 
 def records_swapped(played: Played) -> None:

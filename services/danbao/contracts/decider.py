@@ -10,7 +10,7 @@ State is a frozen msgspec struct, so that it can be kept as JSON and compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -97,41 +97,21 @@ class Service:
     deciders: tuple[AnyDecider, ...]
     reactions: Mapping[type[Event], React]
 
-    def decider_of(self, wish: type[Message]) -> AnyDecider:
-        """Give the decider that answers this kind of command or reaction.
-
-        Raises:
-            KeyError: no decider of this service does.
-        """
-        decider: AnyDecider = self._by_wish[wish]
-        return decider
-
-    def decider_for(self, category: str) -> AnyDecider:
-        """Give the decider that owns this category of streams.
-
-        Raises:
-            KeyError: the category is not this service's.
-        """
-        decider: AnyDecider = self._by_category[category]
-        return decider
-
-    def owner_of(self, event: type[Event]) -> AnyDecider:
-        """Give the decider whose streams have this kind of event.
-
-        Raises:
-            KeyError: no decider of this service has.
-        """
-        decider: AnyDecider = self._by_event[event]
-        return decider
+    decider_of: Callable[[type[Message]], AnyDecider] = field(init=False, repr=False, compare=False)
+    """Give the decider that answers this kind of command or reaction; KeyError: there is none."""
+    decider_for: Callable[[str], AnyDecider] = field(init=False, repr=False, compare=False)
+    """Give the decider that owns this category of streams; KeyError: it is not this service's."""
+    owner_of: Callable[[type[Event]], AnyDecider] = field(init=False, repr=False, compare=False)
+    """Give the decider whose streams have this kind of event; KeyError: there is none."""
 
     def __post_init__(self) -> None:
-        """Index the deciders once."""
+        """Index the deciders once: every message asks several times."""
         by_wish = {wish: decider for decider in self.deciders for wish in decider.commands}
-        object.__setattr__(self, "_by_wish", by_wish)
         by_category = {decider.category: decider for decider in self.deciders}
-        object.__setattr__(self, "_by_category", by_category)
         by_event = {event: decider for decider in self.deciders for event in decider.events}
-        object.__setattr__(self, "_by_event", by_event)
+        object.__setattr__(self, "decider_of", by_wish.__getitem__)
+        object.__setattr__(self, "decider_for", by_category.__getitem__)
+        object.__setattr__(self, "owner_of", by_event.__getitem__)
 
     @property
     def commands(self) -> tuple[type[Command], ...]:
@@ -147,7 +127,3 @@ class Service:
     def sources(self) -> tuple[str, ...]:
         """Names of the services whose events this one reacts to."""
         return tuple(sorted({event.__module__.rsplit(".", 1)[-1] for event in self.reactions}))
-
-    _by_wish: Any = None
-    _by_category: Any = None
-    _by_event: Any = None

@@ -7,7 +7,7 @@ state, refund open, amounts, other.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeAlias, assert_never
+from typing import TypeAlias, assert_never, get_args
 
 from danbao.contracts import escrow as m
 from danbao.contracts.actor import refuse_actor
@@ -20,7 +20,24 @@ from danbao.escrow.refund import POLICY, answer_refund, apply_refund, pay_back
 from danbao.escrow.state import OVER, Status, Trade, evolve, timers
 
 Code = RejectionCode
+BuyerCommand = m.ExtendReceipt | m.ConfirmReceipt | m.CancelTrade | m.ApplyRefund | m.CancelRefund
+SellerCommand = m.ShipTrade | m.AgreeRefund | m.RefuseRefund
+OperatorCommand = m.FreezeTrade | m.UnfreezeTrade
+PartyCommand: TypeAlias = BuyerCommand | SellerCommand | OperatorCommand
+TradeTimer: TypeAlias = m.TimeOutPayment | m.AutoConfirmReceipt | m.AutoAgreeRefund
+TradeWish: TypeAlias = m.CreateTrade | PartyCommand | m.TakePayment | TradeTimer
+
 DEADLINES = policy_key(POLICY)
+ROLES: Mapping[type[Wish], str] = {
+    command: role
+    for role, commands in (
+        ("buyer", BuyerCommand),
+        ("seller", SellerCommand),
+        ("operator", OperatorCommand),
+    )
+    for command in get_args(commands)
+}
+"""Who may send a command."""
 EXPECTED: Mapping[type[Wish], Status] = {
     m.ShipTrade: "WAIT_SELLER_SEND_GOODS",
     m.ExtendReceipt: "WAIT_BUYER_CONFIRM_GOODS",
@@ -28,13 +45,6 @@ EXPECTED: Mapping[type[Wish], Status] = {
     m.CancelTrade: "WAIT_BUYER_PAY",
 }
 """The state in which a command moves a trade along."""
-
-BuyerCommand = m.ExtendReceipt | m.ConfirmReceipt | m.CancelTrade | m.ApplyRefund | m.CancelRefund
-SellerCommand = m.ShipTrade | m.AgreeRefund | m.RefuseRefund
-OperatorCommand = m.FreezeTrade | m.UnfreezeTrade
-PartyCommand: TypeAlias = BuyerCommand | SellerCommand | OperatorCommand
-TradeTimer: TypeAlias = m.TimeOutPayment | m.AutoConfirmReceipt | m.AutoAgreeRefund
-TradeWish: TypeAlias = m.CreateTrade | PartyCommand | m.TakePayment | TradeTimer
 
 
 def decide(wish: TradeWish, trade: Trade, facts: Facts) -> Decision:
@@ -126,14 +136,9 @@ def _of_party(command: PartyCommand, trade: Trade, facts: Facts) -> Decision:
     """Check what every party's command is checked for, then decide."""
     if not trade.status:
         return Rejected(Code.TRADE_UNKNOWN, {"trade_id": command.trade_id})
-    match command:
-        case m.FreezeTrade() | m.UnfreezeTrade():
-            refused = refuse_actor(facts.actor, "operator")
-        case m.ShipTrade() | m.AgreeRefund() | m.RefuseRefund():
-            refused = refuse_actor(facts.actor, "seller", trade.seller)
-        case _:
-            refused = refuse_actor(facts.actor, "buyer", trade.buyer)
-    if refused is not None:
+    role = ROLES[type(command)]
+    parties = {"buyer": trade.buyer, "seller": trade.seller, "operator": None}
+    if refused := refuse_actor(facts.actor, role, parties[role]):
         return refused
     match command:
         case m.AgreeRefund() | m.RefuseRefund() | m.CancelRefund():

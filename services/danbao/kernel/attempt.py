@@ -84,15 +84,15 @@ def read_records(
     parked = {place: set(flows) for place, flows in progress.parked.items()}
     steps: list[Step] = []
     for place, together in groupby(records, attrgetter("place")):
-        if not is_events_topic(place):
+        if is_events_topic(place):
+            for record in together:
+                step = _read_event(progress, record, last[place], parked[place])
+                last[place] = step.sequence
+                steps.append(step)
+        else:
             for record in together:
                 read = read_command(record, service.name, command_bytes_max)
                 steps.append(_step(record, last[place], read))
-            continue
-        for record in together:
-            step = _read_event(progress, record, last[place], parked[place])
-            last[place] = step.sequence
-            steps.append(step)
     return steps
 
 

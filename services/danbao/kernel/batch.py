@@ -172,7 +172,7 @@ class Batch:
             )
             self._reject(draft, message, refusal, message.cause.id)
             return
-        running = deadlines_by_key(self._loaded.stream(stream).running(decider))
+        running = deadlines_by_key(self._loaded.streams[stream].running(decider))
         deadline = running.get((type(timer), timer.generation))
         if deadline is None:
             draft.timers_cancelled.add(message.cause.id)
@@ -198,7 +198,7 @@ class Batch:
         return None
 
     def _stream(self, draft: Draft, name: str) -> LoadedStream:
-        return draft.streams.get(name) or self._loaded.stream(name)
+        return draft.streams.get(name) or self._loaded.streams[name]
 
     def _apply(self, draft: Draft, event: Event, cause: Cause) -> None:
         """Add one event: its row, the state after it, its money, timers and shared facts."""

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -46,10 +45,12 @@ def parse_json(value: bytes) -> object:
         DuplicateKeyError: a key stands twice in one object.
         ValueError: not UTF-8, not JSON, or nested beyond reason.
     """
-    with suppress(msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+    try:
         data = _decode(value)
         if _encode(data) == value:
             return data
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        pass  # it is for the strict decoder to say what is wrong
     try:
         return _decode_strictly(value.decode())
     except RecursionError as error:

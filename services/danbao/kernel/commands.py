@@ -83,7 +83,7 @@ def _read(record: Record, service: str, bytes_max: int) -> Message:
     if not _UUID.fullmatch(command_id):
         raise UnreadableError("id_unusable", f"ce_id {command_id[:80]!r} is not a UUID")
     command_type = headers.get("ce_type", "")
-    if not _TYPE.fullmatch(command_type):
+    if command_type not in COMMANDS and not _TYPE.fullmatch(command_type):
         raise UnreadableError("type_unusable", f"ce_type {command_type[:80]!r} is not a type")
     command_id = command_id.lower()
     key = _partition_key(record, headers)

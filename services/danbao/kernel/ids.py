@@ -10,14 +10,14 @@ from uuid import UUID
 from danbao.contracts.ids import derived_id
 
 
-def event_id(incarnation: UUID, stream: str, version: int) -> str:
-    """Id of the event that is the stream's nth."""
-    return derived_id(incarnation.bytes, f"{stream}/{version}")
+def event_id(log: bytes, stream: str, version: int) -> str:
+    """Id of the event that is the stream's nth; `log` is the incarnation's 16 bytes."""
+    return derived_id(log, f"{stream}/{version}")
 
 
-def timer_id(incarnation: UUID, stream: str, name: str, generation: int) -> str:
+def timer_id(log: bytes, stream: str, name: str, generation: int) -> str:
     """Id of a deadline, and of the command that it sends."""
-    return derived_id(incarnation.bytes, f"{stream}/{name}/{generation}")
+    return derived_id(log, f"{stream}/{name}/{generation}")
 
 
 def reuse_id(command_id: str, body_sha256: bytes) -> str:

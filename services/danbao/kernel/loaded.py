@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from danbao.contracts.message import Timer
 
 Account: TypeAlias = tuple[str, str]
 """(account, currency)."""
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 _fact_decoders = {name: msgspec.json.Decoder(kind) for name, kind in FACT_TYPES.items()}
 _state_decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[msgspec.Struct]] = {}
@@ -20,6 +22,14 @@ _state_decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[msgspec.Struct]
 
 class NotLoadedError(Exception):
     """A decision needs what the batch did not lock: the batch ends before it."""
+
+
+class Held(dict[Key, Value]):
+    """What was locked, by name; asking for anything else raises NotLoadedError."""
+
+    def __missing__(self, key: Key) -> Value:
+        """End the batch before whoever asks."""
+        raise NotLoadedError(key)
 
 
 class LoadedStream(msgspec.Struct, frozen=True):
@@ -56,9 +66,9 @@ class Wanted:
 class Loaded:
     """What a batch has locked, in memory; messages change it one after the other."""
 
-    streams: dict[str, LoadedStream] = field(default_factory=dict)
-    facts: dict[str, Fact | None] = field(default_factory=dict)
-    balances: dict[Account, int] = field(default_factory=dict)
+    streams: dict[str, LoadedStream] = field(default_factory=Held)
+    facts: dict[str, Fact | None] = field(default_factory=Held)
+    balances: dict[Account, int] = field(default_factory=Held)
     answered: dict[str, bytes] = field(default_factory=dict)
     """Body hashes by command id: the first body of an id wins."""
     reuses_answered: set[str] = field(default_factory=set)
@@ -73,24 +83,10 @@ class Loaded:
         if needs is NOTHING:
             return Facts(now, actor)
         for name in needs.streams:
-            self.stream(name)
-        try:
-            shared = {key: self.facts[key] for key in needs.facts}
-            balances = {account: self.balances[account] for account in needs.debits}
-        except KeyError as error:
-            raise NotLoadedError(error.args[0]) from error
+            self.streams[name]  # raises if it was not locked
+        shared = {key: self.facts[key] for key in needs.facts}
+        balances = {account: self.balances[account] for account in needs.debits}
         return Facts(now, actor, shared, balances)
-
-    def stream(self, name: str) -> LoadedStream:
-        """Give a locked stream.
-
-        Raises:
-            NotLoadedError: it was not locked.
-        """
-        try:
-            return self.streams[name]
-        except KeyError as error:
-            raise NotLoadedError(name) from error
 
 
 def streams_of(service: Service, wishes: Iterable[Wish]) -> set[str]:

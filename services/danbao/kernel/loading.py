@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from danbao.contracts.decider import AnyDecider, Service, Wish
+from danbao.contracts.decider import AnyDecider, Service
 from danbao.kernel.events import decode_event
 from danbao.kernel.ids import reuse_id
 from danbao.kernel.loaded import (
@@ -30,7 +30,7 @@ async def lock(
     commands = {message.cause.id for message in messages if message.command is not None}
     streams: set[str] = set()
     for message in messages:
-        for wish in _wishes(message):
+        for wish in message.wishes:
             decider = service.decider_of(type(wish))
             streams.add(decider.stream_of(wish))
             streams.update(decider.needs(wish, decider.initial).streams)
@@ -48,21 +48,16 @@ async def load(unit: Unit, service: Service, messages: Sequence[Message], locked
     for message in messages:
         if message.command is not None and message.cause.id in loaded.answered:
             continue
-        for wish in _wishes(message):
+        for wish in message.wishes:
             decider = service.decider_of(type(wish))
             state = loaded.streams[decider.stream_of(wish)].state
             wanted.add(decider.needs(wish, state))
     if wanted.facts:
         texts = await unit.share_facts(wanted.facts)
-        loaded.facts = {key: decode_fact(key, text) for key, text in texts.items()}
+        loaded.facts.update((key, decode_fact(key, text)) for key, text in texts.items())
     if wanted.debits:
-        loaded.balances = await unit.lock_balances(wanted.debits)
+        loaded.balances.update(await unit.lock_balances(wanted.debits))
     return loaded
-
-
-def _wishes(message: Message) -> Sequence[Wish]:
-    """What a message wants that was not refused at once."""
-    return message.wishes if message.refusal is None else ()
 
 
 async def _load_reuses(unit: Unit, loaded: Loaded, messages: Sequence[Message]) -> None:

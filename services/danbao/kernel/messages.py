@@ -29,7 +29,7 @@ def is_events_topic(place: TopicPartition) -> bool:
     return place.topic.endswith(EVENTS_SUFFIX)
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True):
     """A Kafka record as it came."""
 
     place: TopicPartition
@@ -58,7 +58,7 @@ class CommandBody(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One record, read: wishes to decide, or the refusal it already earned.
+    """One record, read: wishes to decide, or else the refusal it already earned.
 
     `command` is None for events of other services, whose wishes are reactions.
     """

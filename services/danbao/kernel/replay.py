@@ -34,7 +34,7 @@ class Replay(Batch):
         Raises:
             HistoryForkedError: it is not the event that follows here.
         """
-        if row.event_id != event_id(self._incarnation, row.stream, row.version):
+        if row.event_id != event_id(self._incarnation.bytes, row.stream, row.version):
             raise HistoryForkedError(
                 f"position {row.position} belongs to another log: its id is not of incarnation "
                 f"{self._incarnation}"
@@ -43,7 +43,7 @@ class Replay(Batch):
         kept = to_row(row)
         if category_of(row.stream) == REJECTIONS:
             return kept
-        before = self._loaded.stream(row.stream).version
+        before = self._loaded.streams[row.stream].version
         if row.version != before + 1:
             raise HistoryForkedError(
                 f"position {row.position} is version {row.version} of {row.stream}, "

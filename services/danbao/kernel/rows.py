@@ -20,11 +20,11 @@ class RowMaker:
     """Makes rows for one incarnation of the log."""
 
     def __init__(self, incarnation: UUID) -> None:
-        self._incarnation = incarnation
+        self._log = incarnation.bytes
 
     def timer_id(self, stream: str, timer: Timer) -> str:
         """Id of a deadline, and of the command it sends."""
-        return timer_id(self._incarnation, stream, timer.name, timer.generation)
+        return timer_id(self._log, stream, timer.name, timer.generation)
 
     def timer_row(self, stream: str, timer: Timer, due_at: datetime, cause: Cause) -> TimerRow:
         """The deadline as the scheduler will send it."""
@@ -45,7 +45,7 @@ class RowMaker:
         data = _encode(event).decode()
         text = postings_text(postings) if postings else None
         event_type = EVENT_TYPES[type(event)]
-        id_ = event_id(self._incarnation, stream, version)
+        id_ = event_id(self._log, stream, version)
         fields = (
             stream,
             version,

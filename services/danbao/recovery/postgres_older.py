@@ -129,7 +129,7 @@ def _rows_of(compared: Comparison, until: int | None) -> list[LogRow]:
 
 def _check_ids(tail: Tail) -> None:
     for row in tail.rows:
-        if row.event_id != event_id(tail.incarnation, row.stream, row.version):
+        if row.event_id != event_id(tail.incarnation.bytes, row.stream, row.version):
             raise HistoryForkedError(
                 f"position {row.position} is of another log: its id does not come from incarnation "
                 f"{tail.incarnation}",

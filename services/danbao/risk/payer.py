@@ -30,7 +30,7 @@ class Payer(msgspec.Struct, frozen=True, omit_defaults=True):
 def decide(wish: m.AssessPayment, payer: Payer, facts: Facts) -> Decision:
     """Say whether one payment is too risky, and why."""
     version, rules = facts.policy(POLICY, RiskPaymentRules)
-    listed = tuple(kind for kind, value in _entries(wish) if facts.is_listed(kind, value))
+    listed = tuple([kind for kind, value in _entries(wish) if facts.is_listed(kind, value)])
     since = _micros(wish.requested_at) - rules.velocity_window_s * 1_000_000
     in_window = 1 + len([at for at in payer.requested_us if at > since])
     reasons: list[m.Reason] = []
@@ -76,8 +76,12 @@ def _micros(at: datetime) -> int:
 
 def _entries(wish: m.AssessPayment) -> list[tuple[str, str]]:
     """What the block list is asked about, as (kind, value)."""
-    entries = (("account", wish.payer), ("device", wish.device_id), ("ip", wish.ip))
-    return [(kind, value) for kind, value in entries if value is not None]
+    entries = [("account", wish.payer)]
+    if wish.device_id is not None:
+        entries.append(("device", wish.device_id))
+    if wish.ip is not None:
+        entries.append(("ip", wish.ip))
+    return entries
 
 
 decider = Decider(

@@ -7,7 +7,7 @@ from uuid import UUID
 from danbao.contracts.decider import Service
 from danbao.contracts.facts import Fact
 from danbao.kernel.batch import Batch
-from danbao.kernel.loaded import Account, Loaded, LoadedStream, NotLoadedError
+from danbao.kernel.loaded import Account, Held, Loaded, LoadedStream, NotLoadedError
 from danbao.kernel.messages import LogRow, Message, Row
 from danbao.whatif.decisions import Decision
 from danbao.whatif.past import Moment
@@ -74,7 +74,7 @@ def _decide(
     facts: Mapping[str, Fact | None],
 ) -> tuple[Sequence[Row], After] | str:
     """Give what a batch of this one message would write, or why it would not."""
-    loaded = Loaded(streams=dict(moment.streams), facts=dict(facts), balances=dict(moment.balances))
+    loaded = Loaded(Held(moment.streams), Held(facts), Held(moment.balances))
     batch = Batch(service, loaded, incarnation, decision.decided_at)
     try:
         batch.decide([message])

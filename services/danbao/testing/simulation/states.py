@@ -69,7 +69,8 @@ def _timers(
     """The deadlines that run in a state, under their ids."""
     for deadline in decider.timers(state):
         command = deadline.command
-        name = timer_id(world.tables.incarnation, stream, command.name, command.generation)
+        log = world.tables.incarnation.bytes
+        name = timer_id(log, stream, command.name, command.generation)
         yield name, f"{stream} {command.name}"
 
 
