@@ -84,15 +84,18 @@ def read_records(
     parked = {place: set(flows) for place, flows in progress.parked.items()}
     steps: list[Step] = []
     for place, together in groupby(records, attrgetter("place")):
+        sequence = last[place]
         if is_events_topic(place):
+            waiting = parked[place]
             for record in together:
-                step = _read_event(progress, record, last[place], parked[place])
-                last[place] = step.sequence
+                step = _read_event(progress, record, sequence, waiting)
+                sequence = step.sequence
                 steps.append(step)
+            last[place] = sequence
         else:
             for record in together:
                 read = read_command(record, service.name, command_bytes_max)
-                steps.append(_step(record, last[place], read))
+                steps.append(_step(record, sequence, read))
     return steps
 
 
