@@ -16,7 +16,7 @@ from danbao.kernel.messages import TopicPartition
 ASKED_S: Final = 1.0
 """A worker that answered no command for so long has nobody waiting for it; one that appended no
 event for so long has nothing to do."""
-ANSWERS_S_MAX: Final = 0.02
+ANSWERS_S_MAX: Final = 0.012
 """A worker whose answers are waited for rests for as long as its batch took, at most so long."""
 REACTIONS_TIMES: Final = 5
 REACTIONS_S_MAX: Final = 0.1
