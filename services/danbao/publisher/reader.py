@@ -61,7 +61,7 @@ class EventReader:
     async def start(self, topics: Mapping[str, int]) -> None:
         """Connect, and take one's stand in every events topic (name: partitions)."""
         await self._consumer.start()
-        self._bare = BareRecords(self._consumer, one_at_a_time=True)
+        self._bare = BareRecords(self._consumer)
         self._partitions = [
             TopicPartition(topic, partition)
             for topic, count in sorted(topics.items())

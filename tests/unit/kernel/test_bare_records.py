@@ -55,7 +55,7 @@ def batch(keys: Sequence[bytes]) -> bytes:
 def test_key_value_and_headers_are_those_that_were_written() -> None:
     """Nothing that a reader looks at is lost with the wrapping."""
     client = Client()
-    bare = BareRecords(client, one_at_a_time=True)
+    bare = BareRecords(client)
     result = client.fetched(batch([b"T1", b"T2"]))
 
     records = [(r.key, r.value, list(r.headers)) for r in result.getall(None)]
@@ -67,7 +67,7 @@ def test_key_value_and_headers_are_those_that_were_written() -> None:
 def test_a_consumer_stands_behind_what_was_read() -> None:
     """The next response begins with the next record: none twice, none left out."""
     client = Client()
-    BareRecords(client, one_at_a_time=True)
+    BareRecords(client)
     result = client.fetched(batch([b"T1", b"T2", b"T3"]))
 
     assert len(list(result.getall(None))) == 3
@@ -78,7 +78,7 @@ def test_a_consumer_stands_behind_what_was_read() -> None:
 def test_a_response_without_records_for_us_is_empty() -> None:
     """Markers of transactions move a consumer on and are nothing to wait for."""
     client = Client()
-    BareRecords(client, one_at_a_time=True)
+    BareRecords(client)
     marker = bytearray(batch([b"\0\0\0\1"]))
     marker[22] |= 0x20  # a control batch
 
@@ -89,22 +89,9 @@ def test_a_response_without_records_for_us_is_empty() -> None:
 def test_records_of_a_partition_that_was_left_are_not_given() -> None:
     """Somebody moved the consumer meanwhile: what came is not what comes next."""
     client = Client()
-    BareRecords(client, one_at_a_time=True)
+    BareRecords(client)
     result = client.fetched(batch([b"T1"]))
     client.state.position = 40
 
     assert result.getall(None) == []
     assert client.state.position == 40
-
-
-def test_lists_hold_so_many_as_were_asked_for() -> None:
-    """A worker takes one batch, and the rest of what came with the next."""
-    client = Client()
-    BareRecords(client)
-    result = client.fetched(batch([b"T1", b"T2", b"T3"]))
-    [first, second] = result.getall(2)
-    assert (first.key, second.key, first.offset) == (b"T1", b"T2", 0)
-    assert list(first.headers) == HEADERS
-    assert client.state.position == 2
-    [third] = result.getall(2)
-    assert (third.key, third.timestamp) == (b"T3", 1_000)

@@ -1,9 +1,9 @@
-"""Records as the client's parser makes them: for who reads very many.
+"""Records as the client's parser makes them, one at a time: for who reads very many.
 
 aiokafka wraps each record in a frozen dataclass and gives all that came as one list.  The wrapping
 costs half as much again as the parsing, and a list of thousands of records with 16 headers each
-keeps Python's collector busy.  Here a record is given as it was parsed, with offset, timestamp,
-key, value and headers, and to who wants it so, one at a time: it is gone before the next is made.
+keeps Python's collector busy.  Here a record is gone before the next is made; it has key, value and
+headers, like the wrapped one.
 """
 
 from collections import OrderedDict
@@ -17,15 +17,13 @@ from aiokafka.consumer.fetcher import FetchResult
 
 
 class BareRecords:
-    """Has a started consumer give bare records, in lists as ever, or one at a time.
+    """Has a started consumer give iterators of bare records; each must be read to its end at once.
 
-    One at a time means iterators, each to be read to its end before the next `await`, for only then
-    does the consumer know where it stands.
+    At once: before the next `await`, for only then does the consumer know where it stands.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, *, one_at_a_time: bool = False) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
         """Stand where a consumer keeps what it fetched until somebody takes it."""
-        self.one_at_a_time = one_at_a_time
         self.arrived_at = 0.0
         """When a response brought records last (perf_counter)."""
         consumer._fetcher._records = _Fetched(self)  # noqa: SLF001  it has no other name for it
@@ -40,8 +38,7 @@ class _Fetched(OrderedDict[Any, Any]):
 
     def __setitem__(self, partition: Any, result: Any) -> None:  # noqa: ANN401
         if type(result) is FetchResult:
-            if self._bare.one_at_a_time:
-                result.getall = partial(_taken, result)
+            result.getall = partial(_taken, result)
             result._partition_records._consumer_record = _as_parsed  # noqa: SLF001
             self._bare.arrived_at = perf_counter()
         super().__setitem__(partition, result)

@@ -15,7 +15,6 @@ from aiokafka.errors import (
 )
 
 from danbao.kernel.errors import OffsetError, UnavailableError
-from danbao.kernel.kafka.bare import BareRecords
 from danbao.kernel.kafka.clients import REQUEST_TIMEOUT_MS, make_consumer
 from danbao.kernel.kafka.gate import FetchGate
 from danbao.kernel.messages import Record, TopicPartition
@@ -79,7 +78,6 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer = self._make()  # one that failed to start cannot be started again
             self._gate = FetchGate(self._consumer)
             raise UnavailableError(f"Kafka does not answer: {error!r}") from error
-        BareRecords(self._consumer)
         self._consumer.subscribe(self._topics, listener=self)
 
     async def on_partitions_revoked(self, _: object) -> None:
