@@ -32,8 +32,12 @@ async def test_a_process_killed_at_a_point_loses_and_doubles_nothing(
     load_seed: int,
     point: str,
 ) -> None:
-    """`kill -9` at the worst moments: what is committed stays, what is not happens once."""
-    async with Load(fleet, load_seed, trades=300) as load:
+    """`kill -9` at the worst moments: what is committed stays, what is not happens once.
+
+    Trades go on for longer than a worker needs to join its group again, or all that waits for it
+    would be a batch or two.
+    """
+    async with Load(fleet, load_seed, trades=900) as load:
         victim = await arm(fleet, point, "", random)
         await victim.wait_killed(HIT_WITHIN_S)
         fault = faults.hit("SIGKILL", f"{victim.kind} at {point}")
