@@ -34,7 +34,7 @@ FENCE_ANEW_S = 12 * 3600
 """A broker forgets whom it refuses when a publisher has sent nothing to a partition for a day, and
 a transactional id after a week (`producer.id.expiration.ms`, `transactional.id.expiration.ms`)."""
 
-GATHER_LINGERS_MAX = 6
+GATHER_LINGERS_MAX = 14
 """A busy relay gathers for at most so many times `relay_linger_ms`."""
 
 Numbered: TypeAlias = tuple[TopicPartition, int, LogRow]
