@@ -15,7 +15,7 @@ from danbao.kernel.messages import LogRow, TopicPartition
 
 PAGE_EVENTS = 1_000
 CHUNK_EVENTS = 2_000
-"""Events in one Kafka transaction."""
+"""Events published at once."""
 
 Report = Callable[[int], None]
 """Takes how many events were replayed."""

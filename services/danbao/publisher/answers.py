@@ -43,11 +43,6 @@ class Decline:
     earlier: bool
 
 
-def is_told(event_type: str) -> bool:
-    """Whether events of a type are refusals or declines: all others are only counted."""
-    return REJECTED in event_type or event_type.startswith(DECLINED)
-
-
 class Answered:
     """Collects refusals and declines, each with the line that it answers."""
 

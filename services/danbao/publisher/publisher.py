@@ -12,7 +12,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from danbao.publisher.answers import Answered, is_told
+from danbao.publisher.answers import Answered
 from danbao.publisher.batches import PublishError
 from danbao.publisher.commandfile import Line
 from danbao.publisher.flows import Answers, Schedule
@@ -109,8 +109,6 @@ class _Run:
         self._outbox = Outbox(bootstrap, client_id=client_id)
         self._tally = Tally()
         self._answered = Answered(schedule)
-        self._plain: set[str] = set()
-        """Types of events seen that are neither refusals nor declines."""
         self._moved_at = 0.0
         self._shown_at = 0.0
 
@@ -180,13 +178,8 @@ class _Run:
         """Take in an event of this run."""
         at = self._moved_at = self._reader.arrived_at
         tally = self._tally
-        if event_type in self._plain:
-            tally.events[event_type] += 1
-        else:
-            tally.count(event_type, value)
+        if tally.count(event_type, value):
             self._answered.take(key, event_type, cause, value, earlier=False)
-            if not is_told(event_type):
-                self._plain.add(event_type)
         answers = self._schedule.observe(key, event_type, cause, at)
         if answers is not None and answers.due_at:
             tally.latency_ms.append((at - answers.due_at) * 1000)

@@ -97,16 +97,18 @@ class Tally:
         self.latency_ms = array("d")
         self.start_late_s_max = 0.0
 
-    def count(self, event_type: str, value: bytes | None) -> None:
-        """Count one event; only refusals and declines are opened, for their code."""
+    def count(self, event_type: str, value: bytes | None) -> bool:
+        """Count one event; only refusals and declines are opened, for their code: was it one?"""
         if event_type not in self.events:
             if REJECTED in event_type:
                 self._coded[event_type] = self.refusals
             elif event_type.startswith(DECLINED):
                 self._coded[event_type] = self.declines
         self.events[event_type] += 1
-        if event_type in self._coded:
-            self._coded[event_type][_code(value)] += 1
+        if event_type not in self._coded:
+            return False
+        self._coded[event_type][_code(value)] += 1
+        return True
 
     def summary(self, schedule: Schedule, answered: Answered, seconds: float) -> Summary:
         """Close the books."""

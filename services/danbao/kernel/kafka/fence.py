@@ -37,9 +37,8 @@ async def fence(
     try:
         await producer.start()
         await _end_empty(producer, partitions)
-        await _end_empty(
-            producer, partitions[:1]
-        )  # begins only when the first has ended everywhere
+        # The next one begins only when this one has ended everywhere.
+        await _end_empty(producer, partitions[:1])
         manager = producer._txn_manager  # noqa: SLF001  it has no other name for it
     except BaseException:
         await stop(producer, is_dead=True)
