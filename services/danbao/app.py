@@ -2,9 +2,7 @@
 
 import gc
 import os
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeAlias
 
 import uvloop
 
@@ -61,11 +59,8 @@ PROCESSES = (*SERVICES, *HELPERS)
 GC_THRESHOLDS = (50_000, 20, 20)
 """A batch makes thousands of short-lived objects without cycles: look for cycles more rarely."""
 
-Ask: TypeAlias = Callable[[], Awaitable[waiting.Waiting]]
-"""How the watch asks what waits for a process."""
 
-
-def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore, Ask]:
+def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore, waiting.Ask]:
     """Wire one process from its parts; also gives its store, and what its watch asks.
 
     Raises:
@@ -113,7 +108,7 @@ def make_process(name: str, settings: Settings) -> tuple[Process, PostgresStore,
 
 def _checkpointer(
     settings: Settings, clock: PostgresClock, owner: str
-) -> tuple[Process, PostgresStore, Ask]:
+) -> tuple[Process, PostgresStore, waiting.Ask]:
     dsn, home = settings.postgres_dsn, settings.home
     store = PostgresStore(dsn, purpose="checkpointer", may_hold_head=False, clock=clock)
     checkpointer = Checkpointer(

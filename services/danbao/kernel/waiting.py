@@ -1,9 +1,10 @@
 """What waits for a process, asked of Postgres and Kafka over connections of the watch's own.
 
-Each question raises when a server does not answer: then nothing is known to wait.
+Each question raises when a server does not answer: then nothing is known to wait.  It is told which
+marks move, as to look behind those would cost a busy process more than it tells.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -23,6 +24,8 @@ Q = load_queries("danbao.kernel", "waiting.sql")
 
 Waiting: TypeAlias = Mapping[str, str]
 """What waits, by the name of its mark or any other name, with words for an operator."""
+Ask: TypeAlias = Callable[[Collection[str]], Awaitable[Waiting]]
+"""Asks what waits, but not behind the marks named: those move."""
 
 
 def mark_of(place: TopicPartition) -> str:
@@ -42,7 +45,7 @@ async def _connected(dsn: str, process: str) -> AsyncIterator[asyncpg.Connection
 
 
 async def records_waiting(
-    dsn: str, bootstrap: str, service: str, group: str, client_id: str
+    dsn: str, bootstrap: str, service: str, group: str, client_id: str, moving: Collection[str]
 ) -> Waiting:
     """Records in partitions that the group gave to this worker; or that it is no member at all."""
     async with _connected(dsn, service) as connection:
@@ -53,12 +56,15 @@ async def records_waiting(
     if not member.is_known:
         return {"group": f"group {group} has no member {client_id}"}
     offsets = {TopicPartition(row[0], row[1]): row[2] for row in rows}
-    return await _behind(bootstrap, member.places, offsets)
+    places = [place for place in member.places if mark_of(place) not in moving]
+    return await _behind(bootstrap, places, offsets)
 
 
 async def _behind(
-    bootstrap: str, places: Iterable[TopicPartition], offsets: dict[TopicPartition, int]
+    bootstrap: str, places: Collection[TopicPartition], offsets: dict[TopicPartition, int]
 ) -> Waiting:
+    if not places:
+        return {}
     try:
         last = await last_records(bootstrap, places)
     except KafkaError as error:
@@ -70,12 +76,12 @@ async def _behind(
     }
 
 
-async def nothing() -> Waiting:
+async def nothing(_: Collection[str]) -> Waiting:
     """For a process on which nobody waits."""
     return {}
 
 
-async def events_to_sign(dsn: str, owner: str) -> Waiting:
+async def events_to_sign(dsn: str, owner: str, _: Collection[str]) -> Waiting:
     """Events that this checkpointer should sign: it holds the lease."""
     async with _connected(dsn, "checkpointer") as connection:
         row = await connection.fetchrow(Q["signer"])
@@ -85,7 +91,7 @@ async def events_to_sign(dsn: str, owner: str) -> Waiting:
     return {"signed": f"signed up to {row['signed']} of {row['position']}"}
 
 
-async def events_to_publish(dsn: str, bootstrap: str, owner: str) -> Waiting:
+async def events_to_publish(dsn: str, bootstrap: str, owner: str, _: Collection[str]) -> Waiting:
     """Events that this relay should publish: it holds the lease, and Kafka answers."""
     async with _connected(dsn, "relay") as connection:
         row = await connection.fetchrow(Q["relay"])
@@ -96,7 +102,7 @@ async def events_to_publish(dsn: str, bootstrap: str, owner: str) -> Waiting:
     return {"published": f"published up to {row['confirmed_position']} of {row['position']}"}
 
 
-async def events_to_project(dsn: str) -> Waiting:
+async def events_to_project(dsn: str, _: Collection[str]) -> Waiting:
     """Read models that are behind; the checkpoint is part of the name, as others move it too."""
     async with _connected(dsn, "projector") as connection:
         rows = await connection.fetch(Q["projections"])
@@ -108,7 +114,7 @@ async def events_to_project(dsn: str) -> Waiting:
     }
 
 
-async def timers_to_send(dsn: str, bootstrap: str) -> Waiting:
+async def timers_to_send(dsn: str, bootstrap: str, _: Collection[str]) -> Waiting:
     """Deadlines that have come and are not held back because clocks disagree."""
     async with _connected(dsn, "scheduler") as connection:
         row = await connection.fetchrow(Q["timers"], SystemClock().now(), DISAGREEMENT_S)

@@ -18,7 +18,7 @@ import structlog
 
 from danbao.kernel.errors import RetryableError, StopError
 from danbao.kernel.settings import Settings
-from danbao.kernel.waiting import Waiting
+from danbao.kernel.waiting import Ask
 from danbao.watch.server import HealthServer, Scraped, routes
 from danbao.watch.state import State, Watched
 from danbao.watch.watch import EXIT_STUCK, Watch
@@ -72,7 +72,7 @@ async def live(
     settings: Settings,
     *,
     check: Callable[[], Awaitable[None]],
-    ask: Callable[[], Awaitable[Waiting]],
+    ask: Ask,
     scraped: Scraped,
 ) -> int:
     """Check the servers, then run a process until it ends or is asked to; gives its exit code."""

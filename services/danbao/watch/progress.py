@@ -5,13 +5,16 @@ there may be nothing to do.  So servers are asked, over connections of the watch
 behind it; only what waits in several answers while its mark stands still is stuck.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from danbao.kernel.waiting import Waiting
 
 Marks = Mapping[str, object]
 """What moves, by name; a changed value is a move."""
+MOVING_S: Final = 2.0
+"""What moved so lately is not asked about; two looks of the watch."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,10 @@ class Progress:
             return False
         limit = now - self.stuck_after_s * 2 / 3
         return any(moved_at <= limit for moved_at in self._moved_at.values())
+
+    def moving(self, now: float) -> Collection[str]:
+        """Give the marks that move: what waits behind them is about to be worked off."""
+        return {name for name, moved_at in self._moved_at.items() if now - moved_at < MOVING_S}
 
     def judge(self, now: float, waiting: Waiting | None) -> str | None:
         """Take in an answer, None for no answer; gives what is stuck, if anything is.

@@ -11,13 +11,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import structlog
 
 from danbao.kernel.errors import RetryableError
-from danbao.kernel.waiting import Waiting
+from danbao.kernel.waiting import Ask, Waiting
 from danbao.watch.progress import Progress
 from danbao.watch.state import State
 
@@ -40,7 +40,7 @@ class Watch(threading.Thread):
         self,
         state: State,
         stuck_after_s: float,
-        ask: Callable[[], Awaitable[Waiting]],
+        ask: Ask,
         end: Callable[[], None],
     ) -> None:
         super().__init__(name="watch", daemon=True)
@@ -75,17 +75,18 @@ class Watch(threading.Thread):
         self._progress.note(now, self._state.process.marks())
         if not self._progress.should_ask(now):
             return None
-        waiting = self._asked()  # which a server that hangs may take its time for
+        # which a server that hangs may take its time for
+        waiting = self._asked(self._progress.moving(now))
         answered_at = time.monotonic()
         self._progress.note(answered_at, self._state.process.marks())
         return self._progress.judge(answered_at, waiting)
 
-    def _asked(self) -> Waiting | None:
+    def _asked(self, moving: Collection[str]) -> Waiting | None:
         """Ask the servers, on an event loop of our own; None when they do not answer."""
 
         async def ask() -> Waiting:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                return await self._ask()
+                return await self._ask(moving)
 
         try:
             return asyncio.run(ask())

@@ -68,6 +68,17 @@ def test_a_server_that_was_away_for_long_leaves_time_to_find_it_again() -> None:
     assert progress.judge(26.0, {"a": "stands at 3 of 4"})
 
 
+def test_what_moves_is_not_asked_about() -> None:
+    """To look at partitions that move would cost a busy worker a tenth of a second each time."""
+    progress = Progress(T)
+    progress.note(0.0, {"moving": 0, "still": 0, "group": 0})
+    progress.note(19.0, {"moving": 7, "still": 0, "group": 0})
+
+    assert progress.should_ask(20.0)
+    assert progress.moving(20.0) == {"moving"}
+    assert progress.moving(21.0) == set()
+
+
 def test_a_stop_of_the_watcher_itself_is_forgotten() -> None:
     """After a SIGSTOP everything looks old; the process must get its chance first."""
     progress = Progress(T)

@@ -1,5 +1,6 @@
 """The watch asks servers that may hang, and holds nothing against its process meanwhile."""
 
+from collections.abc import Collection
 from types import SimpleNamespace
 
 import pytest
@@ -38,7 +39,8 @@ def test_what_waits_counts_from_the_answer_on(
     clock = SimpleNamespace(now=0.0, hangs_s=hangs_s)
     monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
-    async def ask() -> Waiting:
+    async def ask(moving: Collection[str]) -> Waiting:
+        assert "a" not in moving
         clock.now += clock.hangs_s
         clock.hangs_s = 0.0
         return {"a": "stands at 3 of 5"}
