@@ -37,6 +37,9 @@ a transactional id after a week (`producer.id.expiration.ms`, `transactional.id.
 GATHER_LINGERS_MAX = 14
 """A busy relay gathers for at most so many times `relay_linger_ms`."""
 
+CONFIRM_EVERY_S = 0.05
+"""A busy relay notes in Postgres so often what was published; it is a lower bound, no more."""
+
 Numbered: TypeAlias = tuple[TopicPartition, int, LogRow]
 """A row with its partition, and the position before it there."""
 
@@ -64,6 +67,8 @@ class Relay:
     _fence_anew_at: float = 0.0
     _ahead: Sequence[LogRow] = ()
     _renew_at: float = 0.0
+    _confirmed: int = 0
+    _confirm_at: float = 0.0
     _standing_by: bool = False
     _short_of_confirmed: int = 0
 
@@ -115,6 +120,7 @@ class Relay:
     async def leave(self) -> None:
         """Let the lease run out now: the next relay need not wait for it."""
         if self._renew_at and not self._standing_by:
+            await self._confirm()
             await self.store.take_lease(self.owner, self.clock.now(), 0)
 
     async def step(self) -> int:
@@ -127,6 +133,7 @@ class Relay:
         rows = self._ahead or await self.store.read_log(self.position, limit)
         self._ahead = ()
         if not rows:
+            await self._confirm()
             return 0
         assert self._last is not None
         chunk, last = self._number(rows, self._last)
@@ -140,9 +147,22 @@ class Relay:
         self._last, self._ahead = last, ahead
         self.published += len(chunk)
         self.position = rows[-1].position
-        await self.store.confirm(self.owner, self.position)
-        crash_point("relay.confirmed")
+        if self.clock.monotonic() >= self._confirm_at:
+            await self._confirm()
         return len(rows)
+
+    async def _confirm(self) -> None:
+        """Note what is certainly published, if Postgres does not know it yet.
+
+        Raises:
+            FencedError: the lease is another's.
+        """
+        if self.position <= self._confirmed:
+            return
+        await self.store.confirm(self.owner, self.position)
+        self._confirmed = self.position
+        self._confirm_at = self.clock.monotonic() + CONFIRM_EVERY_S
+        crash_point("relay.confirmed")
 
     async def _publish(self, chunk: Sequence[Numbered], rows: Sequence[LogRow]) -> Sequence[LogRow]:
         """Publish a chunk of these rows; a relay that is behind reads the next ones meanwhile.
@@ -179,12 +199,12 @@ class Relay:
             return False
         if self._standing_by or self._renew_at == 0.0:
             log.info("relay.leading", owner=self.owner, position=confirmed)
-        if self._last is not None and confirmed < self.position:
-            raise LogOlderError(f"{self.position} was confirmed, but Postgres says {confirmed}")
+        if self._last is not None and confirmed < self._confirmed:
+            raise LogOlderError(f"{self._confirmed} was confirmed, but Postgres says {confirmed}")
         self._standing_by = False
         self._renew_at = self.clock.monotonic() + seconds / 3
         if self._last is None:
-            self.position = confirmed
+            self.position = self._confirmed = confirmed
         return True
 
     async def _open(self) -> None:
@@ -223,7 +243,7 @@ class Relay:
             )
         self._short_of_confirmed = 0
         self._last = last
-        self.position = confirmed
+        self.position = self._confirmed = confirmed
 
     def _number(
         self, rows: Sequence[LogRow], last: dict[TopicPartition, int]

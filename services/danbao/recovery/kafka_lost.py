@@ -235,6 +235,7 @@ async def _publish(settings: Settings, damage: Damage, tell: Tell) -> None:
                     raise
                 await asyncio.sleep(RETRY_S)
             tell("publishing the log", relay.position, damage.head)
+        await relay.leave()
     finally:
         await sink.close()
         await store.close()

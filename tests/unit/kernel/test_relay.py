@@ -15,7 +15,7 @@ from danbao.kernel.memory.sink import MemoryEventSink
 from danbao.kernel.memory.store import MemoryStore
 from danbao.kernel.memory.tables import Lease, Tables
 from danbao.kernel.messages import LogRow, TopicPartition
-from danbao.kernel.relay import FENCE_ANEW_S, Relay
+from danbao.kernel.relay import CONFIRM_EVERY_S, FENCE_ANEW_S, Relay
 from danbao.testing.engine import Engine
 
 CHUNK = 4
@@ -155,3 +155,26 @@ async def test_a_relay_that_leads_for_long_fences_anew(engine: Engine) -> None:
     assert relay.opened == 2
     assert await publish_all(relay, len(engine.log)) == 0
     assert positions(engine) == list(range(1, len(engine.log) + 1))
+
+
+async def test_what_was_published_is_confirmed_now_and_then_and_at_the_end(engine: Engine) -> None:
+    """A confirmation is a commit of its own, and a lower bound is all that anybody needs."""
+    relay, _, _ = relay_of(engine)
+    await relay.step()
+    await relay.step()
+    assert engine.tables.lease.confirmed == CHUNK
+    await engine.clock.sleep(CONFIRM_EVERY_S)
+    await relay.step()
+    assert engine.tables.lease.confirmed == 3 * CHUNK
+    await publish_all(relay, len(engine.log))
+    assert await relay.step() == 0
+    assert engine.tables.lease.confirmed == len(engine.log)
+
+
+async def test_a_relay_that_leaves_confirms_first(engine: Engine) -> None:
+    """So the next one begins where it ended."""
+    relay, _, _ = relay_of(engine)
+    await relay.step()
+    await relay.step()
+    await relay.leave()
+    assert engine.tables.lease.confirmed == 2 * CHUNK
