@@ -133,7 +133,8 @@ def measure(wanted: Wanted, report: Report) -> Found:
             home = None if wanted.home is None else wanted.home / side.name.replace(" ", "-")
             engine = own_engine(side.workers, home=home, environment=side.environment)
             places[side.name] = stack.enter_context(engine)
-            report(f"the engine of {side.name} runs in {places[side.name].home}")
+            partitions = places[side.name].record().partitions
+            report(f"{side.name}: {partitions} partitions, home {places[side.name].home}")
         return uvloop.run(_measure(sides, places, wanted, report))
 
 
@@ -170,6 +171,8 @@ async def _measure(
         are_parts = any(STAGES[name].is_part for name in names)
         for one in sessions.values():
             await _ready(one, wanted, is_part=are_parts)
+            if wanted.audit and not are_parts:
+                await one.verdict(wanted.audit)  # an auditor that cannot run is found now
         for name in names:
             stages[name], found.loops[name] = await _take_turns(name, sessions, wanted, report)
         if not are_parts:
@@ -178,6 +181,7 @@ async def _measure(
         if "open" in stages:
             stages["open"]["echo"] = await _echo(places[sides[-1].name], wanted, report)
     found.figures = stages.get(wanted.stage, {"stages": stages})
+    found.figures["partitions"] = places[sides[-1].name].record().partitions
     return found
 
 

@@ -41,6 +41,7 @@ def _about(figures: Mapping[str, Any], rounds: int) -> str:
         f"{machine['cores']} cores ({machine['processor']}), {machine['memory_bytes'] / 1e9:.0f} GB"
         f", {machine['system']}, Python {machine['python']}; danbao {machine['commit']}, "
         f"{figures['at']}. Kafka, Postgres, the engine and the generator share the machine. "
+        f"{figures['partitions']} partitions a topic. "
         f"Medians of {rounds} rounds; seed {figures['seed']}."
     )
 

@@ -25,7 +25,7 @@ MACHINE = {
 }  # fmt: skip
 
 
-HEAD = ("seed", "at", "machine")
+HEAD = ("seed", "at", "machine", "partitions")
 
 
 def a_loop() -> Loop:
@@ -50,6 +50,7 @@ def a_loop() -> Loop:
 def figures(loop: Loop, **more: object) -> dict[str, Any]:
     rounds = over_rounds([loop_figures(loop)], "trades_per_s")
     head = {"stage": "open", "seed": 7, "at": "2026-11-25 12:00:00 UTC", "machine": MACHINE}
+    head |= {"partitions": 8}
     return head | rounds | more
 
 
