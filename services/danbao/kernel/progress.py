@@ -113,6 +113,10 @@ class Progress:
         for place in [place for place in self.offsets if place not in assigned]:
             del self.offsets[place]
 
+    def unchecked(self) -> int:
+        """How many partitions have not yet shown the record that was handled last."""
+        return sum(place in self.offsets for place in tuple(self._anchors))
+
     def is_new(self, record: Record) -> bool:
         """Tell whether a record is still to be handled; checks the anchor on the way.
 

@@ -136,6 +136,8 @@ class Worker:
         claimed = set(self._progress.offsets)
         if waiting := self.source.assigned() - claimed:
             return [f"{len(waiting)} assigned partitions are not claimed yet"]
+        if unchecked := self._progress.unchecked():
+            return [f"{unchecked} partitions have not shown their last handled record yet"]
         return []
 
     def marks(self) -> Mapping[str, object]:
