@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import psutil
 
-from danbao.app import PROCESSES
+from danbao.app import PROCESSES, SERVICES
 from danbao.engine.clock import settle_sandbox
-from danbao.engine.ready import Claims, is_ready, read_claims
+from danbao.engine.ready import Claims, all_say_so, is_ready, read_claims
 from danbao.engine.record import EngineRecord, last_record, read_record, write_record
 from danbao.engine.signing_key import ensure_key
 from danbao.engine.supervisor import Supervisor
@@ -107,7 +107,10 @@ class Engine:
         settings = self.settings
         connection = await connect(settings.postgres_dsn, purpose="ready", session=PATIENT)
         try:
-            while not await is_ready(connection, self._claims_before, settings.partitions):
+            while not (
+                await is_ready(connection, self._claims_before, settings.partitions)
+                and await all_say_so(self._worker_addresses())
+            ):
                 if stop.is_set():
                     return
                 await self.look()
@@ -118,6 +121,11 @@ class Engine:
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             connection.terminate()
+
+    def _worker_addresses(self) -> list[str]:
+        """Where the workers of services say whether they are ready."""
+        children = self.supervisor.children
+        return [c.health for c in children if c.process_name in SERVICES and c.health]
 
     async def stop(self) -> None:
         """Stop processes, then servers."""
