@@ -7,6 +7,7 @@ from there; it never remembers what it believes to have sent.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -120,7 +121,8 @@ class Relay:
     async def leave(self) -> None:
         """Let the lease run out now: the next relay need not wait for it."""
         if self._renew_at and not self._standing_by:
-            await self._confirm()
+            with suppress(FencedError):  # another leads already
+                await self._confirm()
             await self.store.take_lease(self.owner, self.clock.now(), 0)
 
     async def step(self) -> int:

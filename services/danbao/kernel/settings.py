@@ -43,7 +43,7 @@ class Settings:
     relay_chunk_max: int = 4_000
     """Events that the relay publishes at once."""
     relay_linger_ms: int = 5
-    """The relay gathers events for so long: fewer, larger transactions, a little later."""
+    """The relay gathers events for so long: fewer, larger requests, a little later."""
     relay_lease_s: int = 6
     """A relay that has not renewed its lease for so long may be replaced."""
     projector_slice_max: int = 5_000

@@ -8,6 +8,7 @@ commands by their ids.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -235,7 +236,8 @@ async def _publish(settings: Settings, damage: Damage, tell: Tell) -> None:
                     raise
                 await asyncio.sleep(RETRY_S)
             tell("publishing the log", relay.position, damage.head)
-        await relay.leave()
+        with suppress(RetryableError):  # all is published: the rest only saves the next one time
+            await relay.leave()
     finally:
         await sink.close()
         await store.close()

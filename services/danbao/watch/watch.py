@@ -75,7 +75,7 @@ class Watch(threading.Thread):
         self._progress.note(now, self._state.process.marks())
         if not self._progress.should_ask(now):
             return None
-        # which a server that hangs may take its time for
+        # A server that hangs may take its time for it.
         waiting = self._asked(self._progress.moving(now))
         answered_at = time.monotonic()
         self._progress.note(answered_at, self._state.process.marks())

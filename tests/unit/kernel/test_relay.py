@@ -178,3 +178,14 @@ async def test_a_relay_that_leaves_confirms_first(engine: Engine) -> None:
     await relay.step()
     await relay.leave()
     assert engine.tables.lease.confirmed == 2 * CHUNK
+
+
+async def test_a_relay_that_was_replaced_leaves_quietly(engine: Engine) -> None:
+    """What is to be closed after it must still be closed."""
+    relay, _, _ = relay_of(engine)
+    await relay.step()
+    await relay.step()
+    engine.tables.lease = Lease(owner="two", until=engine.clock.now(), confirmed=CHUNK)
+    await relay.leave()
+    assert engine.tables.lease.owner == "two"
+    assert engine.tables.lease.confirmed == CHUNK
