@@ -33,7 +33,7 @@ from danbao.publisher.stream import FlowStream
 
 SAMPLE_EVERY_S = 1.0
 WHOLE_TRADE = "whole trade"
-OPEN_TICK_S = 0.012
+OPEN_TICK_S = 0.008
 """How often an open loop starts and sends what is due: shorter is prompter, longer is cheaper."""
 CLOSED_TICK_S = 0.02
 CALM_TRADES = 20

@@ -51,6 +51,10 @@ class KafkaServer:
         """The bootstrap address."""
         return f"{ports.LOOPBACK}:{self._port}"
 
+    def busy_folders(self) -> list[Path]:
+        """Those of the partitions, in which files grow without end."""
+        return [folder for folder in self.files.data.iterdir() if folder.is_dir()]
+
     async def start(self) -> None:
         """Start on the recorded ports, or on new ones when somebody took them.
 

@@ -14,8 +14,6 @@ MESSAGE_BYTES_MAX = 1_310_720
 INDEX_BYTES_MAX = 2_097_152
 CLEANER_BUFFER_BYTES = 8_388_608
 """Kafka's default is 128 MB, a third of our heap."""
-FLUSH_EVERY_MS = 1_000
-"""In the background: nobody's acknowledgement waits for it."""
 
 
 def server_properties(data: Path, broker_port: int, controller_port: int) -> str:
@@ -49,10 +47,6 @@ def server_properties(data: Path, broker_port: int, controller_port: int) -> str
         "transaction.max.timeout.ms": 60_000,
         "group.initial.rebalance.delay.ms": 0,
         "auto.leader.rebalance.enable": "false",
-        # Left to itself, the machine writes half a minute of records at once, and the commits of
-        # Postgres wait for it.
-        "log.flush.interval.ms": FLUSH_EVERY_MS,
-        "log.flush.scheduler.interval.ms": FLUSH_EVERY_MS,
         # Small thread pools and buffers: two cores are shared with everything else.
         "num.network.threads": 2,
         "num.io.threads": 4,

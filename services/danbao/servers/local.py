@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from danbao.servers.addresses import Addresses
+from danbao.servers.early_writing import EarlyWriting
 from danbao.servers.errors import ServerCode, ServerError
 from danbao.servers.kafka import KafkaServer
 from danbao.servers.postgres import PostgresServer
@@ -42,6 +43,7 @@ class LocalServers:
         self._given = given or Addresses("", "")
         self._lock: int | None = None
         self._is_started = False
+        self._early_writing: EarlyWriting | None = None
         self.postgres = PostgresServer(self.home, report)
         self.kafka = KafkaServer(self.home, report)
 
@@ -91,9 +93,15 @@ class LocalServers:
                 raise error.exceptions[0] from None
             raise
         self._is_started = True
+        if self._early_writing is None:
+            self._early_writing = EarlyWriting(self._busy_folders)
+            self._early_writing.start()
 
     async def stop(self) -> None:
         """Stop both cleanly; may be called at any time and more than once."""
+        if self._early_writing is not None:
+            self._early_writing.stop()
+            self._early_writing = None
         await asyncio.gather(*(server.stop() for server in self._ours()))
         if self._lock is not None:
             os.close(self._lock)
@@ -140,6 +148,9 @@ class LocalServers:
         if not self._given.kafka_bootstrap:
             ours.append(self.kafka)
         return ours
+
+    def _busy_folders(self) -> list[Path]:
+        return [folder for server in self._ours() for folder in server.busy_folders()]
 
     def _hold_home(self) -> None:
         """Keep other processes away from this home."""

@@ -23,6 +23,8 @@ MAKE_S = 120
 START_S = 60
 STOP_S = 10
 RETRY_S = 10
+OWN_DATABASES_FROM = 16_384
+"""Lower numbers are those of the template databases."""
 RETRIED = ("pre-existing shared memory block", "could not bind", "Address already in use")
 """A killed server's children need a moment to end; a port may be taken between choice and use."""
 
@@ -54,6 +56,14 @@ class PostgresServer:
         """The address with user and password."""
         owner, database = postgres_config.OWNER, postgres_config.DATABASE
         return f"postgresql://{owner}:{self._password()}@{ports.LOOPBACK}:{self._port}/{database}"
+
+    def busy_folders(self) -> list[Path]:
+        """Those of databases that were made here, in which files grow without end."""
+        made = self._made()
+        if made is None:
+            return []
+        numbers = (folder for folder in (made / "base").iterdir() if folder.name.isdecimal())
+        return [folder for folder in numbers if int(folder.name) >= OWN_DATABASES_FROM]
 
     async def start(self) -> None:
         """Start on the recorded port, or on a new one when somebody took it.
