@@ -20,9 +20,10 @@ def settings(*, port: int, has_lz4: bool) -> dict[str, str]:
         "synchronous_commit": "on",
         "full_page_writes": "on",
         "wal_compression": "lz4" if has_lz4 else "off",
-        # Few and spread checkpoints: each one makes the WAL grow by whole pages.
-        "max_wal_size": "4GB",
-        "min_wal_size": "256MB",
+        # Spread checkpoints, and not too few of them: each makes the WAL grow by whole pages, and
+        # its old segments are written again.  A new one costs who needs it up to 0.1 s.
+        "max_wal_size": "1GB",
+        "min_wal_size": "1GB",
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "shared_buffers": "256MB",
