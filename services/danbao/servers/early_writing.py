@@ -58,11 +58,16 @@ class EarlyWriting:
 
 
 def times_of_writing(folders: Iterable[Path]) -> dict[str, int]:
-    """Give the files of some folders with the times of their last writing, in ns."""
+    """Give the large files of some folders with the times of their last writing, in ns.
+
+    Postgres' tables (`16385`, `16385.1`) and Kafka's segments (`00000000000000000000.log`) have
+    numbers for names; what lies beside them is small.
+    """
     found: dict[str, int] = {}
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:  # deleted while we look
             for entry in entries:
-                if entry.is_file(follow_symlinks=False):
+                number = entry.name.removesuffix(".log").replace(".", "")
+                if number.isdecimal() and entry.is_file(follow_symlinks=False):
                     found[entry.path] = entry.stat(follow_symlinks=False).st_mtime_ns
     return found

@@ -93,7 +93,7 @@ class LocalServers:
                 raise error.exceptions[0] from None
             raise
         self._is_started = True
-        if self._early_writing is None:
+        if self._early_writing is None and self._ours():
             self._early_writing = EarlyWriting(self._busy_folders)
             self._early_writing.start()
 

@@ -47,7 +47,7 @@ def waiting_pages(path: Path) -> int:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has the call")
 def test_what_was_written_does_not_wait_for_the_system(tmp_path: Path) -> None:
     """Half a minute of writes at once would hold up every commit."""
-    path = tmp_path / "grown"
+    path = tmp_path / "16385"
     path.write_bytes(os.urandom(BYTES))
     if waiting_pages(path) == 0:
         pytest.skip("this file system writes at once")
@@ -63,13 +63,16 @@ def test_what_was_written_does_not_wait_for_the_system(tmp_path: Path) -> None:
         early.stop()
 
 
-def test_files_are_known_by_when_they_were_written(tmp_path: Path) -> None:
+def test_large_files_are_known_by_when_they_were_written(tmp_path: Path) -> None:
     """A database has hundreds of files, and a few of them grow."""
-    path = tmp_path / "grown"
-    path.write_bytes(b"x")
-    os.utime(path, ns=(1, 2_000))
-    (tmp_path / "below").mkdir()
-    (tmp_path / "below" / "other").write_bytes(b"x")
-    (tmp_path / "link").symlink_to(path)
+    large = [tmp_path / name for name in ("16385", "16385.1", "00000000000000000000.log")]
+    for path in (*large, tmp_path / "16385_vm", tmp_path / "00000000000000000000.index"):
+        path.write_bytes(b"x")
+        os.utime(path, ns=(1, 2_000))
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "2").write_bytes(b"x")
+    (tmp_path / "3").symlink_to(large[0])
 
-    assert times_of_writing([tmp_path, tmp_path / "gone"]) == {str(path): 2_000}
+    found = times_of_writing([tmp_path, tmp_path / "gone"])
+
+    assert found == {str(path): 2_000 for path in large}
