@@ -9,7 +9,7 @@ Servers that are not ours have a setting of their kernel for it (docs/how-to/dep
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,10 +30,11 @@ class EarlyWriting:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin; does nothing where the system has no such call, as only Linux has it."""
+        """Begin, unless begun; does nothing where the system has no such call: only Linux has."""
         begin = getattr(ctypes.CDLL(None), "sync_file_range", None)
-        if begin is None:
+        if begin is None or self._thread is not None:
             return
+        self._stopping.clear()
         begin.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
         name = "early-writing"
         self._thread = threading.Thread(target=self._run, args=(begin,), name=name, daemon=True)
@@ -44,13 +45,14 @@ class EarlyWriting:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(EVERY_S)
+            self._thread = None
 
     def _run(self, begin: Callable[[int, int, int, int], int]) -> None:
-        before: Mapping[str, int] = {}
+        before: dict[str, int] = {}
         while not self._stopping.wait(EVERY_S):
             with suppress(OSError, ServerError):  # the home is being deleted
                 now = times_of_writing(self._folders())
-                for path in (path for path in now if now[path] != before.get(path)):
+                for path, _ in now.items() - before.items():
                     with suppress(OSError), Path(path).open("rb") as file:  # deleted since
                         # An error of the disk is not ours to report: the server's `fsync` sees it.
                         begin(file.fileno(), 0, 0, WRITE)

@@ -43,7 +43,7 @@ class LocalServers:
         self._given = given or Addresses("", "")
         self._lock: int | None = None
         self._is_started = False
-        self._early_writing: EarlyWriting | None = None
+        self._early_writing = EarlyWriting(self._busy_folders)
         self.postgres = PostgresServer(self.home, report)
         self.kafka = KafkaServer(self.home, report)
 
@@ -78,6 +78,7 @@ class LocalServers:
         """
         if self._ours():
             self._hold_home()
+            self._early_writing.start()
         stopped = [
             server
             for server in self._ours()
@@ -93,15 +94,10 @@ class LocalServers:
                 raise error.exceptions[0] from None
             raise
         self._is_started = True
-        if self._early_writing is None and self._ours():
-            self._early_writing = EarlyWriting(self._busy_folders)
-            self._early_writing.start()
 
     async def stop(self) -> None:
         """Stop both cleanly; may be called at any time and more than once."""
-        if self._early_writing is not None:
-            self._early_writing.stop()
-            self._early_writing = None
+        self._early_writing.stop()
         await asyncio.gather(*(server.stop() for server in self._ours()))
         if self._lock is not None:
             os.close(self._lock)

@@ -21,7 +21,7 @@ def settings(*, port: int, has_lz4: bool) -> dict[str, str]:
         "full_page_writes": "on",
         "wal_compression": "lz4" if has_lz4 else "off",
         # Spread checkpoints, and not too few of them: each makes the WAL grow by whole pages, and
-        # its old segments are written again.  A new one costs who needs it up to 0.1 s.
+        # its old segments are written again.  A new one costs who needs it up to 0.15 s.
         "max_wal_size": "1GB",
         "min_wal_size": "1GB",
         "checkpoint_timeout": "15min",
