@@ -30,7 +30,7 @@ class Needs(msgspec.Struct, frozen=True):
     """What a decision reads or may change besides its own stream; all of it is locked first."""
 
     streams: tuple[str, ...] = ()
-    """Further streams of the same service; they follow from the wish alone, not from state."""
+    """Further streams of the same service; the initial state asks for all that any state may."""
     facts: tuple[str, ...] = ()
     debits: tuple[tuple[str, str], ...] = ()
     """Guarded accounts that may be debited, as (account, currency)."""

@@ -60,14 +60,14 @@ def decide(wish: TradeWish, trade: Trade, facts: Facts) -> Decision:
             return _of_party(wish, trade, facts)
 
 
-def needs(wish: Wish, _trade: Trade) -> Needs:
+def needs(wish: Wish, trade: Trade) -> Needs:
     """Say what a decision asks for beyond its own stream."""
     match wish:
         case m.CreateTrade():
             return Needs(facts=(account_key(wish.seller), DEADLINES))
         case m.ApplyRefund():
             return Needs(facts=(DEADLINES,))
-        case m.TakePayment():
+        case m.TakePayment() if _return_reason(wish, trade) is not None:
             return Needs(streams=(f"return/{wish.payment_id}",))
         case _:
             return NOTHING

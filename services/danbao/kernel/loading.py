@@ -1,10 +1,10 @@
 """Loading a batch: lock and read what its messages need, in the one order there is.
 
 Offsets, inbox and streams come first, as the messages alone tell which; then, as the streams tell
-which, facts and balances.  The head row comes last of all.
+which, further streams, facts and balances.  The head row comes last of all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from danbao.kernel.loaded import (
     category_of,
     decode_fact,
     decode_state,
+    streams_of,
 )
 from danbao.kernel.messages import Locked, Message, StoredStream, TopicPartition
 from danbao.kernel.ports import Unit
@@ -28,22 +29,15 @@ async def lock(
 ) -> Locked:
     """Lock how far the service is, and what the messages need whatever is the case."""
     commands = {message.cause.id for message in messages if message.command is not None}
-    streams: set[str] = set()
-    for message in messages:
-        for wish in message.wishes:
-            decider = service.decider_of(type(wish))
-            streams.add(decider.stream_of(wish))
-            streams.update(decider.needs(wish, decider.initial).streams)
-    return await unit.lock(service.name, places, commands, streams)
+    wishes = (wish for message in messages for wish in message.wishes)
+    return await unit.lock(service.name, places, commands, streams_of(service, wishes))
 
 
 async def load(unit: Unit, service: Service, messages: Sequence[Message], locked: Locked) -> Loaded:
     """Lock and read all else that the messages need, as far as today's states tell."""
     loaded = Loaded(answered=locked.answers)
     await _load_reuses(unit, loaded, messages)
-    for name, stored in locked.streams.items():
-        decider = service.decider_for(category_of(name))
-        loaded.streams[name] = await load_stream(unit, decider, name, stored)
+    await _load_streams(unit, service, loaded, locked.streams)
     wanted = Wanted()
     for message in messages:
         if message.command is not None and message.cause.id in loaded.answered:
@@ -52,12 +46,22 @@ async def load(unit: Unit, service: Service, messages: Sequence[Message], locked
             decider = service.decider_of(type(wish))
             state = loaded.streams[decider.stream_of(wish)].state
             wanted.add(decider.needs(wish, state))
+    if further := wanted.streams - loaded.streams.keys():
+        await _load_streams(unit, service, loaded, await unit.lock_streams(further))
     if wanted.facts:
         texts = await unit.share_facts(wanted.facts)
         loaded.facts.update((key, decode_fact(key, text)) for key, text in texts.items())
     if wanted.debits:
         loaded.balances.update(await unit.lock_balances(wanted.debits))
     return loaded
+
+
+async def _load_streams(
+    unit: Unit, service: Service, loaded: Loaded, locked: Mapping[str, StoredStream]
+) -> None:
+    for name, stored in locked.items():
+        decider = service.decider_for(category_of(name))
+        loaded.streams[name] = await load_stream(unit, decider, name, stored)
 
 
 async def _load_reuses(unit: Unit, loaded: Loaded, messages: Sequence[Message]) -> None:

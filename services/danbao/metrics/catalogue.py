@@ -83,7 +83,7 @@ METRICS: Final = (
     _histogram("danbao_batch_seconds", "A batch, from its first lock to its commit"),
     _histogram(
         "danbao_append_seconds",
-        "The statement that takes the head row and appends: waiting for other writers, and work",
+        "The statement that writes a batch, the log last: waiting for other writers, and work",
     ),
     _gauge("danbao_claimed_partitions", WORKER, "Partitions that this worker has claimed"),
     _gauge("danbao_held_partitions", WORKER, "Partitions that wait for another service's event"),

@@ -27,7 +27,7 @@ def _offset_not_fenced() -> None:
 
     attempt.check_fence = no_fence
     retries.check_fence = no_fence
-    unit.Q["write_cache"] = unit.Q["write_cache"].replace("AND o.epoch = n.epoch", "")
+    unit.Q["write"] = unit.Q["write"].replace("AND o.epoch = n.epoch", "")
     handle = worker.Worker._handle
     is_frozen = "DANBAO_FALLS_ASLEEP" not in os.environ
 

@@ -96,10 +96,8 @@ class MemoryUnit:
         for stream in wanted:
             if stream in states:
                 await self._lock("stream", stream)
-        if missing:
-            await self._ask("begin_streams")
-            for stream in missing:
-                await self._lock("stream", stream)
+        for stream in missing:
+            await self._lock("stream", stream)
         for stream in wanted:
             if stream not in states:
                 states[stream] = BEGINNING
@@ -150,15 +148,15 @@ class MemoryUnit:
 
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
-        await self._ask("write_cache")
+        await self._set_aside(service, writes)
+        self._settle_letters(writes)
+        crash_point("worker.before_append")
+        await self._ask("write")
         await self._write_offsets(service, writes)
         await self._write_states(writes)
         await self._write_facts(writes)
         await self._write_balances(writes)
         self._write_timers(writes)
-        await self._set_aside(service, writes)
-        self._settle_letters(writes)
-        crash_point("worker.before_append")
         position = await self._append(service, writes) if writes.rows else 0
         crash_point("worker.after_append")
         return position
@@ -267,7 +265,6 @@ class MemoryUnit:
 
     async def _append(self, service: str, writes: Writes) -> int:
         tables, changes = self._tables, self._changes
-        await self._ask("append")
         await self._lock("head")
         if writes.incarnation != tables.incarnation:
             raise ConflictError("the log's incarnation changed: start anew")

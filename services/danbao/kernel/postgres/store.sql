@@ -9,6 +9,7 @@ RETURNING epoch, next_offset, last_sequence, anchor_offset, anchor;
 -- name: lock
 -- What a batch needs first, in one round trip: how far the service is, which commands have their
 -- answer and to which body, and states.  Offsets are locked before streams: those wait for them.
+-- FOR UPDATE does not lock what does not exist: streams about to begin get a row, after the others.
 WITH offsets AS MATERIALIZED (
     SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor,
         clock_timestamp() AS told, danbao.clock_moved() AS moved
@@ -23,6 +24,14 @@ WITH offsets AS MATERIALIZED (
     WHERE shard = 0 AND stream = ANY ($5::text[]) AND (SELECT count(*) FROM offsets) >= 0
     ORDER BY stream
     FOR UPDATE
+), begun AS (
+    INSERT INTO danbao.stream_states (shard, stream, version, fold_version, state)
+    SELECT 0, stream, 0, 0, NULL
+    FROM unnest($5::text[]) AS wanted (stream)
+    WHERE NOT EXISTS (SELECT FROM streams WHERE streams.stream = wanted.stream)
+    ORDER BY stream
+    ON CONFLICT DO NOTHING
+    RETURNING stream
 )
 SELECT 'offset' AS kind, topic AS name, anchor AS hash, NULL::json AS state,
     partition AS n1, epoch AS n2, next_offset AS n3, last_sequence AS n4, anchor_offset AS n5,
@@ -34,19 +43,15 @@ FROM danbao.inbox
 WHERE message_id = ANY ($4::uuid[]) AND (SELECT count(*) FROM offsets) >= 0
 UNION ALL
 SELECT 'stream', stream, NULL, state, version, fold_version, NULL, NULL, NULL, NULL, NULL
-FROM streams;
+FROM streams
+UNION ALL
+SELECT 'stream', stream, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL
+FROM begun;
 
 -- name: find_streams
 -- Which of these streams the log has.
 SELECT stream FROM danbao.event_log
 WHERE shard = 0 AND version = 1 AND stream = ANY ($1::text[]);
-
--- name: begin_streams
--- FOR UPDATE does not lock what does not exist: streams about to begin get a row first.
-INSERT INTO danbao.stream_states (shard, stream, version, fold_version, state)
-SELECT 0, stream, 0, 0, NULL FROM unnest($1::text[]) AS stream ORDER BY stream
-ON CONFLICT DO NOTHING
-RETURNING stream;
 
 -- name: read_stream
 -- All events of one stream.
@@ -149,12 +154,16 @@ SET state = 'waiting', reason = n.reason, detail = n.detail, tries = tries + 1
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (id, reason, detail)
 WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
 
--- name: write_cache
--- All that a batch changes beside the log, in one round trip.  Every row was locked before, but for
--- the accounts that are only credited; those are taken in one order.  Each count must be as asked:
--- a row that somebody else moved is not updated.
+-- name: write
+-- All that a batch changes, in one round trip, the log last.  What is beside the log was locked
+-- before, but for the accounts that are only credited; those are taken in one order.  Each count
+-- must be as asked: a row that somebody else moved is not updated, and then nothing is appended.
 -- Debits are plain updates, as an upsert would try the table's CHECK on the bare change.
 -- What is joined is asked for by key as well: see `BY_KEY` of connection.py.
+-- The head row is updated when all counts are known, so it is held no longer than the append takes.
+-- It numbers the rows, gives the transaction its one time (never falling, so that "as of a time" is
+-- a prefix) and finishes the leaves.  Where that time is not the one that was decided by, $32, both
+-- are kept.
 WITH offsets AS (
     UPDATE danbao.consumer_offsets AS o
     SET next_offset = n.next_offset, last_sequence = n.last_sequence,
@@ -168,6 +177,7 @@ WITH offsets AS (
 ), unused AS (
     DELETE FROM danbao.stream_states
     WHERE shard = 0 AND stream = ANY ($9::text[]) AND version = 0
+    RETURNING 1
 ), states AS (
     UPDATE danbao.stream_states AS s
     SET version = n.version, fold_version = n.fold_version, state = n.state::json
@@ -180,6 +190,7 @@ WITH offsets AS (
     INSERT INTO danbao.shared_facts (shard, key, data)
     SELECT 0, key, data::json FROM unnest($15::text[], $16::text[]) AS n (key, data) ORDER BY key
     ON CONFLICT (shard, key) DO UPDATE SET data = excluded.data
+    RETURNING 1
 ), debits AS (
     UPDATE danbao.guarded_balances AS b
     SET balance_minor = b.balance_minor + n.change
@@ -194,36 +205,37 @@ WITH offsets AS (
     ORDER BY account, currency
     ON CONFLICT (shard, account, currency)
     DO UPDATE SET balance_minor = b.balance_minor + excluded.balance_minor
+    RETURNING 1
 ), ended AS (
     DELETE FROM danbao.timers WHERE timer_id = ANY ($23::uuid[])
+    RETURNING 1
 ), begun AS (
     INSERT INTO danbao.timers
         (timer_id, stream, due_at, type, partition_key, correlation_id, data)
     SELECT * FROM unnest($24::uuid[], $25::text[], $26::timestamptz[], $27::text[], $28::text[],
                          $29::text[], $30::text[])
     ON CONFLICT (timer_id) DO NOTHING
-)
-SELECT (SELECT count(*) FROM offsets) AS offsets, (SELECT count(*) FROM states) AS states,
-    (SELECT count(*) FROM debits) AS debits;
-
--- name: append
--- The one statement that holds the head row: it numbers the rows, gives the transaction its one
--- time (never falling, so that "as of a time" is a prefix) and finishes the leaves.  Where that
--- time is not the one that was decided by, $2, it keeps both.
-WITH head AS (
+    RETURNING 1
+), head AS (
     UPDATE danbao.log_heads
-    SET position = position + $1::int, recorded_at = greatest(recorded_at, $2::timestamptz)
-    WHERE shard = 0 AND incarnation = $3::uuid
-    RETURNING position - $1::int AS base, recorded_at,
+    SET position = position + $31::int, recorded_at = greatest(recorded_at, $32::timestamptz)
+    WHERE shard = 0 AND incarnation = $33::uuid AND $31::int > 0
+        AND (SELECT count(*) FROM offsets) = cardinality($2::text[])
+        AND (SELECT count(*) FROM states) = cardinality($10::text[])
+        AND (SELECT count(*) FROM debits) = cardinality($17::text[])
+        AND (SELECT count(*) FROM unused) + (SELECT count(*) FROM facts)
+            + (SELECT count(*) FROM credits) + (SELECT count(*) FROM ended)
+            + (SELECT count(*) FROM begun) >= 0
+    RETURNING position - $31::int AS base, recorded_at,
         (extract(epoch FROM recorded_at) * 1000000)::bigint AS micros
 ), answered AS (
     INSERT INTO danbao.inbox
         (message_id, body_sha256, service, type, partition_key, actor, body,
          first_position, last_position)
-    SELECT a.message_id, a.body_sha256, $4, a.type, a.partition_key, a.actor, a.body,
+    SELECT a.message_id, a.body_sha256, $1, a.type, a.partition_key, a.actor, a.body,
         head.base + a.first_row, head.base + a.last_row
-    FROM head, unnest($5::uuid[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[],
-                      $11::int[], $12::int[])
+    FROM head, unnest($34::uuid[], $35::bytea[], $36::text[], $37::text[], $38::text[],
+                      $39::text[], $40::int[], $41::int[])
         AS a (message_id, body_sha256, type, partition_key, actor, body, first_row, last_row)
 ), appended AS (
     INSERT INTO danbao.event_log
@@ -235,17 +247,18 @@ WITH head AS (
         head.recorded_at, e.data::json, e.postings::json, e.row_hash,
         sha256('\x00'::bytea || int8send(0) || int8send(head.base + e.row_number)
                || int8send(head.micros) || e.row_hash)
-    FROM head, unnest($13::text[], $14::int[], $15::text[], $16::smallint[], $17::text[],
-                      $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::text[],
-                      $23::text[], $24::text[], $25::bytea[]) WITH ORDINALITY
+    FROM head, unnest($42::text[], $43::int[], $44::text[], $45::smallint[], $46::text[],
+                      $47::uuid[], $48::uuid[], $49::text[], $50::text[], $51::text[],
+                      $52::text[], $53::text[], $54::bytea[]) WITH ORDINALITY
         AS e (stream, version, type, schema_version, partition_key, event_id, causation_id,
               correlation_id, actor, traceparent, data, postings, row_hash, row_number)
 ), timed AS (
     INSERT INTO danbao.decision_times (shard, first_position, last_position, decided_at)
-    SELECT 0, base + 1, base + $1::int, $2::timestamptz
-    FROM head WHERE recorded_at <> $2::timestamptz
+    SELECT 0, base + 1, base + $31::int, $32::timestamptz
+    FROM head WHERE recorded_at <> $32::timestamptz
 )
-SELECT base + $1::int AS position FROM head;
+SELECT (SELECT count(*) FROM offsets) AS offsets, (SELECT count(*) FROM states) AS states,
+    (SELECT count(*) FROM debits) AS debits, (SELECT base + $31::int FROM head) AS position;
 
 -- name: head
 SELECT position, recorded_at, incarnation FROM danbao.log_heads WHERE shard = 0;

@@ -57,12 +57,8 @@ class PostgresUnit:
         """Lock how far the service has read, find answers, and lock streams."""
         wanted = sorted(streams)
         locked = await self._lock(service, places, command_ids, wanted)
-        missing = [stream for stream in wanted if stream not in locked.streams]
-        if missing:
-            begun = await self._connection.fetch(Q["begin_streams"], missing)
-            locked.streams.update((row[0], StoredStream(0, 0, None)) for row in begun)
-            if late := [stream for stream in missing if stream not in locked.streams]:
-                locked.streams.update((await self._lock(service, streams=late)).streams)
+        if late := [stream for stream in wanted if stream not in locked.streams]:
+            locked.streams.update((await self._lock(service, streams=late)).streams)
         if len(locked.streams) != len(wanted):
             raise ConflictError("a stream came and went while it was locked")
         return locked
@@ -74,7 +70,7 @@ class PostgresUnit:
         command_ids: Iterable[str] = (),
         streams: Iterable[str] = (),
     ) -> Locked:
-        """Lock what is there."""
+        """Lock what is there, and what nobody else begins meanwhile."""
         topics, partitions = _columns(places, 2)
         rows = await self._connection.fetch(
             Q["lock"], service, topics, partitions, list(command_ids), list(streams)
@@ -139,35 +135,24 @@ class PostgresUnit:
 
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
-        await self._write_cache(service, writes)
         await self._write_letters(service, writes)
         crash_point("worker.before_append")
         begun = self._clock.monotonic()
-        position = await self._append(service, writes) if writes.rows else 0
+        position = await self._write(service, writes)
         self.append_s = self._clock.monotonic() - begun
         crash_point("worker.after_append")
         return position
 
-    async def _write_cache(self, service: str, writes: Writes) -> None:
-        """Write all but letters and log: offsets, states, facts, balances and deadlines."""
-        offsets = [
-            (
-                *place,
-                offset.next_offset,
-                offset.last_sequence,
-                offset.anchor_offset,
-                offset.anchor,
-                offset.epoch,
-            )
-            for place, offset in writes.offsets.items()
-        ]
+    async def _write(self, service: str, writes: Writes) -> int:
+        """Write all but letters."""
         moved = sorted((*key, change) for key, change in writes.balances.items() if change)
         debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
         credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
-        counts = await self._connection.fetchrow(
-            Q["write_cache"],
+        self.has_appended = bool(writes.rows)
+        written = await self._connection.fetchrow(
+            Q["write"],
             service,
-            *_columns(offsets, 7),
+            *_columns(_offset_rows(writes), 7),
             writes.unused_streams,
             *_columns(map(astuple, writes.states), 5),
             *_columns(sorted(writes.facts.items()), 2),
@@ -175,11 +160,22 @@ class PostgresUnit:
             *_columns(credits_, 3),
             sorted(writes.timers_cancelled),
             *_columns(map(astuple, writes.timers_set.values()), 7),
+            len(writes.rows),
+            writes.now,
+            writes.incarnation,
+            *_columns(_answer_rows(writes), 8),
+            *_columns(map(astuple, writes.rows), 13),
         )
-        assert counts is not None
-        _expect(counts["offsets"], len(offsets), "an offset row")
-        _expect(counts["states"], len(writes.states), "a stream")
-        _expect(counts["debits"], len(debits), "a balance")
+        assert written is not None
+        _expect(written["offsets"], len(writes.offsets), "an offset row")
+        _expect(written["states"], len(writes.states), "a stream")
+        _expect(written["debits"], len(debits), "a balance")
+        if not writes.rows:
+            return 0
+        position: int | None = written["position"]
+        if position is None:
+            raise ConflictError("the log's incarnation changed: start anew")
+        return position
 
     async def _write_letters(self, service: str, writes: Writes) -> None:
         for letter in writes.dead_letters:
@@ -194,33 +190,32 @@ class PostgresUnit:
             status = await self._connection.execute(Q["fail_letters"], *_columns(rows, 3))
             _expect(_count(status), len(rows), "a dead letter")
 
-    async def _append(self, service: str, writes: Writes) -> int:
-        answers = [
-            (
-                a.message_id,
-                a.body.sha256,
-                a.body.type,
-                a.partition_key,
-                a.actor,
-                a.body.text,
-                a.first,
-                a.last,
-            )
-            for a in writes.answers
-        ]
-        self.has_appended = True
-        position: int | None = await self._connection.fetchval(
-            Q["append"],
-            len(writes.rows),
-            writes.now,
-            writes.incarnation,
-            service,
-            *_columns(answers, 8),
-            *_columns(map(astuple, writes.rows), 13),
+
+def _offset_rows(writes: Writes) -> Iterable[Sequence[object]]:
+    for place, offset in writes.offsets.items():
+        yield (
+            *place,
+            offset.next_offset,
+            offset.last_sequence,
+            offset.anchor_offset,
+            offset.anchor,
+            offset.epoch,
         )
-        if position is None:
-            raise ConflictError("the log's incarnation changed: start anew")
-        return position
+
+
+def _answer_rows(writes: Writes) -> Iterable[Sequence[object]]:
+    for a in writes.answers:
+        body = a.body
+        yield (
+            a.message_id,
+            body.sha256,
+            body.type,
+            a.partition_key,
+            a.actor,
+            body.text,
+            a.first,
+            a.last,
+        )
 
 
 def _columns(rows: Iterable[Sequence[object]], width: int) -> list[list[object]]:
