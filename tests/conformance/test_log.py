@@ -1,5 +1,6 @@
 """What every store promises about the log: gapless, hashed, ordered in time, written once."""
 
+import asyncio
 import json
 from datetime import timedelta
 from hashlib import sha256
@@ -13,6 +14,7 @@ from danbao.kernel.errors import ConflictError, RefusedError, RetryableError
 from danbao.kernel.ids import event_id
 from danbao.kernel.messages import LogRow, Offset
 
+WALLET = "R.CUST.A.AVAILABLE", "CNY"
 EPOCH = NOON - timedelta(seconds=NOON.timestamp())
 
 
@@ -237,3 +239,28 @@ async def test_a_stream_is_read_oldest_first(database: Database) -> None:
         found = await unit.find_streams(["account/A", "account/B", "account/C"])
     assert [(row.version, row.position) for row in rows] == [(1, 1), (2, 2), (3, 3)]
     assert found == {"account/A", "account/B"}
+
+
+@pytest.mark.parametrize("what", ["balance", "fact"])
+async def test_who_waits_to_write_does_not_hold_up_the_log(database: Database, what: str) -> None:
+    """The head row is taken last of all: others append meanwhile."""
+    holder, waiting, other = database.open(), Writer(database.open()), Writer(database.open())
+
+    async def write() -> None:
+        writes = await waiting.writes(await waiting.rows("account/A"))
+        if what == "balance":
+            writes.balances = {WALLET: 1}
+        else:
+            writes.facts = {"account/A": "{}"}
+        await waiting.commit(writes)
+
+    async with holder.unit() as unit:
+        await unit.lock_balances([WALLET])
+        await unit.share_facts(["account/A"])
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(other.append("account/B"), 1) == 1
+        assert not writing.done()
+    await writing
+    rows = await other.store.read_log(0, 10)
+    assert [row.stream for row in rows] == ["account/B", "account/A"]

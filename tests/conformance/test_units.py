@@ -84,31 +84,6 @@ async def test_a_lock_is_not_waited_for_without_end(database: Database) -> None:
                 await other.lock_streams(["account/A"])
 
 
-@pytest.mark.parametrize("what", ["balance", "fact"])
-async def test_who_waits_to_write_does_not_hold_up_the_log(database: Database, what: str) -> None:
-    """The head row is taken last of all: others append meanwhile."""
-    holder, waiting, other = database.open(), Writer(database.open()), Writer(database.open())
-
-    async def write() -> None:
-        writes = await waiting.writes(await waiting.rows("account/A"))
-        if what == "balance":
-            writes.balances = {WALLET: 1}
-        else:
-            writes.facts = {"account/A": "{}"}
-        await waiting.commit(writes)
-
-    async with holder.unit() as unit:
-        await unit.lock_balances([WALLET])
-        await unit.share_facts(["account/A"])
-        writing = asyncio.create_task(write())
-        await asyncio.sleep(0.1)
-        assert await asyncio.wait_for(other.append("account/B"), 1) == 1
-        assert not writing.done()
-    await writing
-    rows = await other.store.read_log(0, 10)
-    assert [row.stream for row in rows] == ["account/B", "account/A"]
-
-
 async def test_a_stream_that_was_only_looked_at_leaves_nothing(database: Database) -> None:
     """Refusals about things that do not exist must not fill a table."""
     writer = Writer(database.open())
