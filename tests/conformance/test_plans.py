@@ -47,16 +47,21 @@ def servers(real_servers: Lazy) -> Lazy:
 
 
 async def work(store: PostgresStore, name: str) -> None:
-    """One batch: an answer, a stream that moves, facts, money that comes and goes, an offset."""
+    """One batch: an answer, a stream that begins, one that moves, facts, money, an offset."""
     writer, wallet, other = Writer(store), ("R.CUST.A", "CNY"), ("R.CUST.B", "CNY")
     stream = f"account/{name}"
     async with store.unit() as unit:
-        locked = await unit.lock(SERVICE, [COMMANDS, EVENTS], [command_id(name)], [stream])
+        streams = [stream, "account/A"]
+        locked = await unit.lock(SERVICE, [COMMANDS, EVENTS], [command_id(name)], streams)
         await unit.share_facts(["policy/P", f"account/{name}"])
         held = await unit.lock_balances([wallet])
         writes = await writer.writes(await writer.rows(stream))
         writes.answers = [answer(name)]
-        writes.states = [StateChange(stream, 0, 1, 1, "{}")]
+        version = locked.streams["account/A"].version
+        writes.states = [
+            StateChange(stream, 0, 1, 1, "{}"),
+            StateChange("account/A", version, version + 1, 1, "{}"),
+        ]
         writes.balances = {wallet: -1 if held[wallet] else 1, other: 1}
         offset = locked.offsets[COMMANDS]
         writes.offsets = {COMMANDS: replace(offset, next_offset=offset.next_offset + 1)}

@@ -1,4 +1,4 @@
-"""What every store promises to two workers at once: locks, versions, facts, balances."""
+"""What every store promises to two workers at once: facts, balances, deadlines."""
 
 import asyncio
 from datetime import timedelta
@@ -16,8 +16,8 @@ from tests.conformance.writing import (
     timer,
 )
 
-from danbao.kernel.errors import ConflictError, RefusedError
-from danbao.kernel.messages import Offset, StateChange, StoredStream
+from danbao.kernel.errors import RefusedError
+from danbao.kernel.messages import Offset, StoredStream
 from danbao.kernel.ports import Store
 
 WALLET = "R.CUST.A.AVAILABLE", "CNY"
@@ -33,84 +33,6 @@ async def move(store: Store, change: int, *, lock: bool, account: tuple[str, str
         writes = await writer.writes()
         writes.balances = {account: change}
         await unit.write(SERVICE, writes)
-
-
-async def test_two_units_racing_for_a_new_stream_make_one_version_one(database: Database) -> None:
-    """FOR UPDATE alone does not lock what does not exist."""
-    writers = [Writer(database.open()) for _ in range(2)]
-    ends = await asyncio.gather(
-        *(writer.begin("account/A") for writer in writers), return_exceptions=True
-    )
-    versions = sorted(end for end in ends if isinstance(end, int))
-    conflicts = [end for end in ends if isinstance(end, ConflictError)]
-    assert versions in ([1], [1, 2])
-    assert len(versions) + len(conflicts) == 2
-    rows = await writers[0].store.read_log(0, 10)
-    assert [row.version for row in rows] == versions
-
-
-async def test_whoever_waits_for_a_stream_sees_what_the_other_made_of_it(
-    database: Database,
-) -> None:
-    """No decision is made on a state that is about to change."""
-    first, second = Writer(database.open()), database.open()
-    locked, seen = asyncio.Event(), list[StoredStream]()
-
-    async def wait_and_look() -> None:
-        await locked.wait()
-        async with second.unit() as unit:
-            seen.append((await unit.lock_streams(["account/A"]))["account/A"])
-
-    looking = asyncio.create_task(wait_and_look())
-    async with first.store.unit() as unit:
-        await unit.lock_streams(["account/A"])
-        locked.set()
-        await asyncio.sleep(0.1)
-        assert seen == [], "the lock is held until the unit ends"
-        writes = await first.writes(await first.rows("account/A"))
-        writes.states = [StateChange("account/A", 0, 1, 3, '{"frozen":true}')]
-        await unit.write(SERVICE, writes)
-    await looking
-    assert seen == [StoredStream(1, 3, '{"frozen":true}')]
-
-
-async def test_a_lock_is_not_waited_for_without_end(database: Database) -> None:
-    """A worker that froze must not freeze all others."""
-    first, second = database.open(), database.open()
-    async with first.unit() as unit:
-        await unit.lock_streams(["account/A"])
-        with pytest.raises(ConflictError):
-            async with second.unit() as other:
-                await other.lock_streams(["account/A"])
-
-
-async def test_a_stream_that_was_only_looked_at_leaves_nothing(database: Database) -> None:
-    """Refusals about things that do not exist must not fill a table."""
-    writer = Writer(database.open())
-    async with writer.store.unit() as unit:
-        assert await unit.lock_streams(["account/A", "account/B"]) == {
-            "account/A": StoredStream(0, 0, None),
-            "account/B": StoredStream(0, 0, None),
-        }
-        writes = await writer.writes(await writer.rows("account/B"))
-        writes.states = [StateChange("account/B", 0, 1, 1, "{}")]
-        writes.unused_streams = ["account/A"]
-        await unit.write(SERVICE, writes)
-    assert await database.count("stream_states") == 1
-
-
-async def test_a_state_moves_only_from_the_version_it_was_read_at(database: Database) -> None:
-    """A change that was computed from something else is turned away."""
-    writer = Writer(database.open())
-    await writer.begin("account/A")
-    writes = await writer.writes()
-    for expected in (0, 2):
-        writes.states = [StateChange("account/A", expected, expected + 1, 1, "{}")]
-        with pytest.raises(ConflictError):
-            await writer.commit(writes)
-    writes.states = [StateChange("account/unknown", 0, 1, 1, "{}")]
-    with pytest.raises(ConflictError):
-        await writer.commit(writes)
 
 
 async def test_streams_may_be_given_as_any_iterable(database: Database) -> None:
@@ -268,7 +190,7 @@ async def test_a_cancelled_deadline_is_never_due(database: Database) -> None:
 
 
 async def test_what_a_batch_needs_first_is_locked_together(database: Database) -> None:
-    """Offsets, answers and streams, those too that are about to begin."""
+    """Offsets, answers and streams; what is not there stands at version 0."""
     store = database.open()
     writer = Writer(store)
     await store.claim(SERVICE, COMMANDS, 3)

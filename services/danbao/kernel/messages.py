@@ -159,6 +159,9 @@ class StoredStream(msgspec.Struct, frozen=True):
     state: str | None
 
 
+BEGINNING = StoredStream(0, 0, None)
+
+
 class StateChange(msgspec.Struct, frozen=True):
     """A stream's next state, replacing the one of `expected_version`; its fields are columns."""
 

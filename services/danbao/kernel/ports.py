@@ -62,7 +62,8 @@ class Unit(Protocol):
     ) -> Locked:
         """Lock how far the service has read, find answers, and lock streams, in this order.
 
-        Streams about to begin are locked, too.
+        Streams that are not there stand at version 0, and nobody holds them: `write` refuses the
+        batch when somebody was faster.
         """
         ...
 
@@ -99,7 +100,7 @@ class Unit(Protocol):
         """Write what a batch changes, the log last; gives the log's new head position.
 
         Raises:
-            ConflictError: something is not as it was read.
+            ConflictError: something is not as it was read, or a stream has begun that was absent.
             RefusedError: the database refuses it.
         """
         ...

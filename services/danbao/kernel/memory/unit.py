@@ -7,6 +7,7 @@ Each statement crosses the wire once, so that others get their turn in between.
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
+from danbao.kernel.absence import keep_absent
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import ConflictError, RefusedError, UnavailableError
 from danbao.kernel.loaded import Account
@@ -22,6 +23,7 @@ from danbao.kernel.memory.tables import (
 )
 from danbao.kernel.memory.wire import DIRECT, Wire
 from danbao.kernel.messages import (
+    BEGINNING,
     KeptLetter,
     Locked,
     LogRow,
@@ -34,7 +36,6 @@ from danbao.proofs.leaf import leaf_hash, micros_of
 
 EVENT_BYTES_MAX = 262_144
 BIGINT_MAX = 2**63 - 1
-BEGINNING = StoredStream(0, 0, None)
 
 Text = TypeVar("Text", str, str | None)
 
@@ -73,11 +74,16 @@ class MemoryUnit:
         command_ids: Iterable[str],
         streams: Iterable[str],
     ) -> Locked:
-        """Lock how far the service has read, find answers, and lock streams."""
+        """Lock how far the service has read, find answers, and lock the streams that are there."""
         offsets = await self.lock_offsets(service, places)
-        inbox = self._changes.inbox
+        inbox, states = self._changes.inbox, self._changes.states
         answers = {name: inbox[name].answer.body.sha256 for name in command_ids if name in inbox}
-        return Locked(offsets, answers, await self.lock_streams(streams))
+        wanted = sorted(streams)
+        there = [stream for stream in wanted if stream in states]
+        for stream in there:
+            await self._lock("stream", stream)
+        locked = dict.fromkeys(wanted, BEGINNING) | {stream: states[stream] for stream in there}
+        return Locked(offsets, answers, locked)
 
     async def find_streams(self, streams: Iterable[str]) -> set[str]:
         """Give those streams that the log has events of."""
@@ -150,6 +156,7 @@ class MemoryUnit:
         """Write what a batch changes, the log last."""
         await self._set_aside(service, writes)
         self._settle_letters(writes)
+        await keep_absent(self, writes.unused_streams)
         crash_point("worker.before_append")
         await self._ask("write")
         await self._write_offsets(service, writes)
@@ -228,8 +235,8 @@ class MemoryUnit:
                 states.remove(stream)
         for change in writes.states:
             await self._lock("stream", change.stream)
-            stored = states.get(change.stream)
-            if stored is None or stored.version != change.expected_version:
+            stored = states.get(change.stream) or BEGINNING
+            if stored.version != change.expected_version:
                 raise ConflictError("a stream is not as it was read")
             states[change.stream] = StoredStream(
                 change.version, change.fold_version, storable(change.state)

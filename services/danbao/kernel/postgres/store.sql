@@ -9,7 +9,7 @@ RETURNING epoch, next_offset, last_sequence, anchor_offset, anchor;
 -- name: lock
 -- What a batch needs first, in one round trip: how far the service is, which commands have their
 -- answer and to which body, and states.  Offsets are locked before streams: those wait for them.
--- FOR UPDATE does not lock what does not exist: streams about to begin get a row, after the others.
+-- A stream that is not there cannot be locked: `write` finds out whether somebody has begun it.
 WITH offsets AS MATERIALIZED (
     SELECT topic, partition, epoch, next_offset, last_sequence, anchor_offset, anchor,
         clock_timestamp() AS told, danbao.clock_moved() AS moved
@@ -24,14 +24,6 @@ WITH offsets AS MATERIALIZED (
     WHERE shard = 0 AND stream = ANY ($5::text[]) AND (SELECT count(*) FROM offsets) >= 0
     ORDER BY stream
     FOR UPDATE
-), begun AS (
-    INSERT INTO danbao.stream_states (shard, stream, version, fold_version, state)
-    SELECT 0, stream, 0, 0, NULL
-    FROM unnest($5::text[]) AS wanted (stream)
-    WHERE NOT EXISTS (SELECT FROM streams WHERE streams.stream = wanted.stream)
-    ORDER BY stream
-    ON CONFLICT DO NOTHING
-    RETURNING stream
 )
 SELECT 'offset' AS kind, topic AS name, anchor AS hash, NULL::json AS state,
     partition AS n1, epoch AS n2, next_offset AS n3, last_sequence AS n4, anchor_offset AS n5,
@@ -43,10 +35,29 @@ FROM danbao.inbox
 WHERE message_id = ANY ($4::uuid[]) AND (SELECT count(*) FROM offsets) >= 0
 UNION ALL
 SELECT 'stream', stream, NULL, state, version, fold_version, NULL, NULL, NULL, NULL, NULL
-FROM streams
+FROM streams;
+
+-- name: lock_streams
+-- Streams, whether they are there or not: FOR UPDATE does not lock what does not exist, so those
+-- that are not get a row, after the others.
+WITH streams AS MATERIALIZED (
+    SELECT stream, version, fold_version, state
+    FROM danbao.stream_states
+    WHERE shard = 0 AND stream = ANY ($1::text[])
+    ORDER BY stream
+    FOR UPDATE
+), begun AS (
+    INSERT INTO danbao.stream_states (shard, stream, version, fold_version, state)
+    SELECT 0, stream, 0, 0, NULL
+    FROM unnest($1::text[]) AS wanted (stream)
+    WHERE NOT EXISTS (SELECT FROM streams WHERE streams.stream = wanted.stream)
+    ORDER BY stream
+    ON CONFLICT DO NOTHING
+    RETURNING stream
+)
+SELECT stream, version, fold_version, state FROM streams
 UNION ALL
-SELECT 'stream', stream, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL
-FROM begun;
+SELECT stream, 0, 0, NULL FROM begun;
 
 -- name: find_streams
 -- Which of these streams the log has.
@@ -156,13 +167,14 @@ WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
 
 -- name: write
 -- All that a batch changes, in one round trip, the log last.  What is beside the log was locked
--- before, but for the accounts that are only credited; those are taken in one order.  Each count
--- must be as asked: a row that somebody else moved is not updated, and then nothing is appended.
+-- before, but for the accounts that are only credited and for streams that begin; those are taken
+-- in one order.  Each count must be as asked: a row that somebody else moved is not updated, nor is
+-- a stream that somebody else has begun, and then nothing is appended.
 -- Debits are plain updates, as an upsert would try the table's CHECK on the bare change.
 -- What is joined is asked for by key as well: see `BY_KEY` of connection.py.
 -- The head row is updated when all counts are known, so it is held no longer than the append takes.
 -- It numbers the rows, gives the transaction its one time (never falling, so that "as of a time" is
--- a prefix) and finishes the leaves.  Where that time is not the one that was decided by, $32, both
+-- a prefix) and finishes the leaves.  Where that time is not the one that was decided by, $36, both
 -- are kept.
 WITH offsets AS (
     UPDATE danbao.consumer_offsets AS o
@@ -178,55 +190,66 @@ WITH offsets AS (
     DELETE FROM danbao.stream_states
     WHERE shard = 0 AND stream = ANY ($9::text[]) AND version = 0
     RETURNING 1
+), begun_streams AS (
+    INSERT INTO danbao.stream_states AS s (shard, stream, version, fold_version, state)
+    SELECT 0, stream, version, fold_version, state::json
+    FROM unnest($10::text[], $11::int[], $12::smallint[], $13::text[])
+        AS n (stream, version, fold_version, state)
+    ORDER BY stream
+    ON CONFLICT (shard, stream) DO UPDATE
+    SET version = excluded.version, fold_version = excluded.fold_version, state = excluded.state
+    WHERE s.version = 0
+    RETURNING 1
 ), states AS (
     UPDATE danbao.stream_states AS s
     SET version = n.version, fold_version = n.fold_version, state = n.state::json
-    FROM unnest($10::text[], $11::int[], $12::int[], $13::smallint[], $14::text[])
+    FROM unnest($14::text[], $15::int[], $16::int[], $17::smallint[], $18::text[])
         AS n (stream, expected, version, fold_version, state)
-    WHERE s.shard = 0 AND s.stream = ANY ($10::text[])
+    WHERE s.shard = 0 AND s.stream = ANY ($14::text[])
         AND s.stream = n.stream AND s.version = n.expected
     RETURNING 1
 ), facts AS (
     INSERT INTO danbao.shared_facts (shard, key, data)
-    SELECT 0, key, data::json FROM unnest($15::text[], $16::text[]) AS n (key, data) ORDER BY key
+    SELECT 0, key, data::json FROM unnest($19::text[], $20::text[]) AS n (key, data) ORDER BY key
     ON CONFLICT (shard, key) DO UPDATE SET data = excluded.data
     RETURNING 1
 ), debits AS (
     UPDATE danbao.guarded_balances AS b
     SET balance_minor = b.balance_minor + n.change
-    FROM unnest($17::text[], $18::text[], $19::bigint[]) AS n (account, currency, change)
-    WHERE b.shard = 0 AND b.account = ANY ($17::text[])
+    FROM unnest($21::text[], $22::text[], $23::bigint[]) AS n (account, currency, change)
+    WHERE b.shard = 0 AND b.account = ANY ($21::text[])
         AND b.account = n.account AND b.currency = n.currency
     RETURNING 1
 ), credits AS (
     INSERT INTO danbao.guarded_balances AS b (shard, account, currency, balance_minor)
     SELECT 0, account, currency, change
-    FROM unnest($20::text[], $21::text[], $22::bigint[]) AS n (account, currency, change)
+    FROM unnest($24::text[], $25::text[], $26::bigint[]) AS n (account, currency, change)
     ORDER BY account, currency
     ON CONFLICT (shard, account, currency)
     DO UPDATE SET balance_minor = b.balance_minor + excluded.balance_minor
     RETURNING 1
 ), ended AS (
-    DELETE FROM danbao.timers WHERE timer_id = ANY ($23::uuid[])
+    DELETE FROM danbao.timers WHERE timer_id = ANY ($27::uuid[])
     RETURNING 1
 ), begun AS (
     INSERT INTO danbao.timers
         (timer_id, stream, due_at, type, partition_key, correlation_id, data)
-    SELECT * FROM unnest($24::uuid[], $25::text[], $26::timestamptz[], $27::text[], $28::text[],
-                         $29::text[], $30::text[])
+    SELECT * FROM unnest($28::uuid[], $29::text[], $30::timestamptz[], $31::text[], $32::text[],
+                         $33::text[], $34::text[])
     ON CONFLICT (timer_id) DO NOTHING
     RETURNING 1
 ), head AS (
     UPDATE danbao.log_heads
-    SET position = position + $31::int, recorded_at = greatest(recorded_at, $32::timestamptz)
-    WHERE shard = 0 AND incarnation = $33::uuid AND $31::int > 0
+    SET position = position + $35::int, recorded_at = greatest(recorded_at, $36::timestamptz)
+    WHERE shard = 0 AND incarnation = $37::uuid AND $35::int > 0
         AND (SELECT count(*) FROM offsets) = cardinality($2::text[])
-        AND (SELECT count(*) FROM states) = cardinality($10::text[])
-        AND (SELECT count(*) FROM debits) = cardinality($17::text[])
+        AND (SELECT count(*) FROM begun_streams) = cardinality($10::text[])
+        AND (SELECT count(*) FROM states) = cardinality($14::text[])
+        AND (SELECT count(*) FROM debits) = cardinality($21::text[])
         AND (SELECT count(*) FROM unused) + (SELECT count(*) FROM facts)
             + (SELECT count(*) FROM credits) + (SELECT count(*) FROM ended)
             + (SELECT count(*) FROM begun) >= 0
-    RETURNING position - $31::int AS base, recorded_at,
+    RETURNING position - $35::int AS base, recorded_at,
         (extract(epoch FROM recorded_at) * 1000000)::bigint AS micros
 ), answered AS (
     INSERT INTO danbao.inbox
@@ -234,8 +257,8 @@ WITH offsets AS (
          first_position, last_position)
     SELECT a.message_id, a.body_sha256, $1, a.type, a.partition_key, a.actor, a.body,
         head.base + a.first_row, head.base + a.last_row
-    FROM head, unnest($34::uuid[], $35::bytea[], $36::text[], $37::text[], $38::text[],
-                      $39::text[], $40::int[], $41::int[])
+    FROM head, unnest($38::uuid[], $39::bytea[], $40::text[], $41::text[], $42::text[],
+                      $43::text[], $44::int[], $45::int[])
         AS a (message_id, body_sha256, type, partition_key, actor, body, first_row, last_row)
 ), appended AS (
     INSERT INTO danbao.event_log
@@ -247,18 +270,19 @@ WITH offsets AS (
         head.recorded_at, e.data::json, e.postings::json, e.row_hash,
         sha256('\x00'::bytea || int8send(0) || int8send(head.base + e.row_number)
                || int8send(head.micros) || e.row_hash)
-    FROM head, unnest($42::text[], $43::int[], $44::text[], $45::smallint[], $46::text[],
-                      $47::uuid[], $48::uuid[], $49::text[], $50::text[], $51::text[],
-                      $52::text[], $53::text[], $54::bytea[]) WITH ORDINALITY
+    FROM head, unnest($46::text[], $47::int[], $48::text[], $49::smallint[], $50::text[],
+                      $51::uuid[], $52::uuid[], $53::text[], $54::text[], $55::text[],
+                      $56::text[], $57::text[], $58::bytea[]) WITH ORDINALITY
         AS e (stream, version, type, schema_version, partition_key, event_id, causation_id,
               correlation_id, actor, traceparent, data, postings, row_hash, row_number)
 ), timed AS (
     INSERT INTO danbao.decision_times (shard, first_position, last_position, decided_at)
-    SELECT 0, base + 1, base + $31::int, $32::timestamptz
-    FROM head WHERE recorded_at <> $32::timestamptz
+    SELECT 0, base + 1, base + $35::int, $36::timestamptz
+    FROM head WHERE recorded_at <> $36::timestamptz
 )
-SELECT (SELECT count(*) FROM offsets) AS offsets, (SELECT count(*) FROM states) AS states,
-    (SELECT count(*) FROM debits) AS debits, (SELECT base + $31::int FROM head) AS position;
+SELECT (SELECT count(*) FROM offsets) AS offsets,
+    (SELECT count(*) FROM begun_streams) + (SELECT count(*) FROM states) AS states,
+    (SELECT count(*) FROM debits) AS debits, (SELECT base + $35::int FROM head) AS position;
 
 -- name: head
 SELECT position, recorded_at, incarnation FROM danbao.log_heads WHERE shard = 0;

@@ -6,16 +6,19 @@ from collections.abc import Set as AbstractSet
 import asyncpg
 from msgspec.structs import astuple
 
+from danbao.kernel.absence import keep_absent
 from danbao.kernel.clock import PostgresClock
 from danbao.kernel.crash import crash_point
 from danbao.kernel.errors import ConflictError
 from danbao.kernel.letters import clean_detail, letter_columns, to_kept_letter
 from danbao.kernel.loaded import Account
 from danbao.kernel.messages import (
+    BEGINNING,
     KeptLetter,
     Locked,
     LogRow,
     Offset,
+    StateChange,
     StoredStream,
     TopicPartition,
     Writes,
@@ -45,7 +48,7 @@ class PostgresUnit:
         self, service: str, places: Iterable[TopicPartition]
     ) -> dict[TopicPartition, Offset]:
         """Lock how far the service has read."""
-        return (await self._lock(service, places)).offsets
+        return (await self.lock(service, places, (), ())).offsets
 
     async def lock(
         self,
@@ -54,28 +57,13 @@ class PostgresUnit:
         command_ids: Iterable[str],
         streams: Iterable[str],
     ) -> Locked:
-        """Lock how far the service has read, find answers, and lock streams."""
-        wanted = sorted(streams)
-        locked = await self._lock(service, places, command_ids, wanted)
-        if late := [stream for stream in wanted if stream not in locked.streams]:
-            locked.streams.update((await self._lock(service, streams=late)).streams)
-        if len(locked.streams) != len(wanted):
-            raise ConflictError("a stream came and went while it was locked")
-        return locked
-
-    async def _lock(
-        self,
-        service: str,
-        places: Iterable[TopicPartition] = (),
-        command_ids: Iterable[str] = (),
-        streams: Iterable[str] = (),
-    ) -> Locked:
-        """Lock what is there, and what nobody else begins meanwhile."""
+        """Lock how far the service has read, find answers, and lock the streams that are there."""
         topics, partitions = _columns(places, 2)
+        wanted = sorted(streams)
         rows = await self._connection.fetch(
-            Q["lock"], service, topics, partitions, list(command_ids), list(streams)
+            Q["lock"], service, topics, partitions, list(command_ids), wanted
         )
-        locked = Locked({}, {}, {})
+        locked = Locked({}, {}, dict.fromkeys(wanted, BEGINNING))
         for kind, name, hashed, state, n1, n2, n3, n4, n5, told, moved in rows:
             if kind == "offset":
                 self._clock.tell(told, moved)
@@ -92,7 +80,17 @@ class PostgresUnit:
 
     async def lock_streams(self, streams: Iterable[str]) -> dict[str, StoredStream]:
         """Lock streams, those about to begin too."""
-        return (await self.lock("", (), (), streams)).streams
+        wanted = sorted(streams)
+        locked = await self._lock_streams(wanted)
+        if late := [stream for stream in wanted if stream not in locked]:
+            locked |= await self._lock_streams(late)  # another worker was faster
+        if len(locked) != len(wanted):
+            raise ConflictError("a stream came and went while it was locked")
+        return locked
+
+    async def _lock_streams(self, streams: list[str]) -> dict[str, StoredStream]:
+        rows = await self._connection.fetch(Q["lock_streams"], streams)
+        return {row[0]: StoredStream(*row[1:]) for row in rows}
 
     async def read_stream(self, stream: str) -> Sequence[LogRow]:
         """Give all events of a stream, oldest first."""
@@ -136,6 +134,7 @@ class PostgresUnit:
     async def write(self, service: str, writes: Writes) -> int:
         """Write what a batch changes, the log last."""
         await self._write_letters(service, writes)
+        await keep_absent(self, writes.unused_streams)
         crash_point("worker.before_append")
         begun = self._clock.monotonic()
         position = await self._write(service, writes)
@@ -148,13 +147,16 @@ class PostgresUnit:
         moved = sorted((*key, change) for key, change in writes.balances.items() if change)
         debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
         credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
+        begun = [_begun(state) for state in writes.states if state.expected_version == 0]
+        changed = [astuple(state) for state in writes.states if state.expected_version > 0]
         self.has_appended = bool(writes.rows)
         written = await self._connection.fetchrow(
             Q["write"],
             service,
             *_columns(_offset_rows(writes), 7),
             writes.unused_streams,
-            *_columns(map(astuple, writes.states), 5),
+            *_columns(begun, 4),
+            *_columns(changed, 5),
             *_columns(sorted(writes.facts.items()), 2),
             *_columns(debits, 3),
             *_columns(credits_, 3),
@@ -201,6 +203,10 @@ def _offset_rows(writes: Writes) -> Iterable[Sequence[object]]:
             offset.anchor,
             offset.epoch,
         )
+
+
+def _begun(state: StateChange) -> Sequence[object]:
+    return state.stream, state.version, state.fold_version, state.state
 
 
 def _answer_rows(writes: Writes) -> Iterable[Sequence[object]]:
