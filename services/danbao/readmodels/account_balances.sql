@@ -5,7 +5,7 @@ CREATE TABLE danbao_read.account_balances (
     currency      text NOT NULL,
     balance_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (account, currency)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 45);
 
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.

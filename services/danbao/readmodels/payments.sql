@@ -12,7 +12,7 @@ CREATE TABLE danbao_read.payments (
     risk_reasons  text,
     requested_at  timestamptz,
     updated_at    timestamptz
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 45);
 
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.

@@ -18,7 +18,7 @@ CREATE TABLE danbao_read.trades (
     title          text,
     created_at     timestamptz,
     updated_at     timestamptz
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 45);
 
 -- name: write
 -- Folded changes: null leaves a column as it is, sums are added.
