@@ -168,10 +168,11 @@ WHERE d.id = n.id AND d.state IN ('waiting', 'requested');
 -- name: write
 -- All that a batch changes, in one round trip, the log last.  What is beside the log was locked
 -- before, but for the accounts that are only credited and for streams that begin; those are taken
--- in one order.  Each count must be as asked: a row that somebody else moved is not updated, nor is
--- a stream that somebody else has begun, and then nothing is appended.
+-- in one order.  Each count must be as asked: a row that somebody else moved is not updated, and
+-- then nothing is appended.  A stream that somebody else has begun ends it all by its key.
 -- Debits are plain updates, as an upsert would try the table's CHECK on the bare change.
 -- What is joined is asked for by key as well: see `BY_KEY` of connection.py.
+-- Arrays are taken apart side by side, row by row; in FROM each would be stored as a whole first.
 -- The head row is updated when all counts are known, so it is held no longer than the append takes.
 -- It numbers the rows, gives the transaction its one time (never falling, so that "as of a time" is
 -- a prefix) and finishes the leaves.  Where that time is not the one that was decided by, $36, both
@@ -191,20 +192,18 @@ WITH offsets AS (
     WHERE shard = 0 AND stream = ANY ($9::text[]) AND version = 0
     RETURNING 1
 ), begun_streams AS (
-    INSERT INTO danbao.stream_states AS s (shard, stream, version, fold_version, state)
+    INSERT INTO danbao.stream_states (shard, stream, version, fold_version, state)
     SELECT 0, stream, version, fold_version, state::json
-    FROM unnest($10::text[], $11::int[], $12::smallint[], $13::text[])
-        AS n (stream, version, fold_version, state)
+    FROM (SELECT unnest($10::text[]) AS stream, unnest($11::int[]) AS version,
+                 unnest($12::smallint[]) AS fold_version, unnest($13::text[]) AS state) AS n
     ORDER BY stream
-    ON CONFLICT (shard, stream) DO UPDATE
-    SET version = excluded.version, fold_version = excluded.fold_version, state = excluded.state
-    WHERE s.version = 0
     RETURNING 1
 ), states AS (
     UPDATE danbao.stream_states AS s
     SET version = n.version, fold_version = n.fold_version, state = n.state::json
-    FROM unnest($14::text[], $15::int[], $16::int[], $17::smallint[], $18::text[])
-        AS n (stream, expected, version, fold_version, state)
+    FROM (SELECT unnest($14::text[]) AS stream, unnest($15::int[]) AS expected,
+                 unnest($16::int[]) AS version, unnest($17::smallint[]) AS fold_version,
+                 unnest($18::text[]) AS state) AS n
     WHERE s.shard = 0 AND s.stream = ANY ($14::text[])
         AND s.stream = n.stream AND s.version = n.expected
     RETURNING 1
@@ -234,8 +233,8 @@ WITH offsets AS (
 ), begun AS (
     INSERT INTO danbao.timers
         (timer_id, stream, due_at, type, partition_key, correlation_id, data)
-    SELECT * FROM unnest($28::uuid[], $29::text[], $30::timestamptz[], $31::text[], $32::text[],
-                         $33::text[], $34::text[])
+    SELECT unnest($28::uuid[]), unnest($29::text[]), unnest($30::timestamptz[]),
+        unnest($31::text[]), unnest($32::text[]), unnest($33::text[]), unnest($34::text[])
     ON CONFLICT (timer_id) DO NOTHING
     RETURNING 1
 ), head AS (
@@ -257,9 +256,11 @@ WITH offsets AS (
          first_position, last_position)
     SELECT a.message_id, a.body_sha256, $1, a.type, a.partition_key, a.actor, a.body,
         head.base + a.first_row, head.base + a.last_row
-    FROM head, unnest($38::uuid[], $39::bytea[], $40::text[], $41::text[], $42::text[],
-                      $43::text[], $44::int[], $45::int[])
-        AS a (message_id, body_sha256, type, partition_key, actor, body, first_row, last_row)
+    FROM head,
+        (SELECT unnest($38::uuid[]) AS message_id, unnest($39::bytea[]) AS body_sha256,
+                unnest($40::text[]) AS type, unnest($41::text[]) AS partition_key,
+                unnest($42::text[]) AS actor, unnest($43::text[]) AS body,
+                unnest($44::int[]) AS first_row, unnest($45::int[]) AS last_row) AS a
 ), appended AS (
     INSERT INTO danbao.event_log
         (shard, position, stream, version, type, schema_version, partition_key, event_id,
@@ -270,11 +271,14 @@ WITH offsets AS (
         head.recorded_at, e.data::json, e.postings::json, e.row_hash,
         sha256('\x00'::bytea || int8send(0) || int8send(head.base + e.row_number)
                || int8send(head.micros) || e.row_hash)
-    FROM head, unnest($46::text[], $47::int[], $48::text[], $49::smallint[], $50::text[],
-                      $51::uuid[], $52::uuid[], $53::text[], $54::text[], $55::text[],
-                      $56::text[], $57::text[], $58::bytea[]) WITH ORDINALITY
-        AS e (stream, version, type, schema_version, partition_key, event_id, causation_id,
-              correlation_id, actor, traceparent, data, postings, row_hash, row_number)
+    FROM head,
+        (SELECT generate_series(1, $35::int) AS row_number, unnest($46::text[]) AS stream,
+                unnest($47::int[]) AS version, unnest($48::text[]) AS type,
+                unnest($49::smallint[]) AS schema_version, unnest($50::text[]) AS partition_key,
+                unnest($51::uuid[]) AS event_id, unnest($52::uuid[]) AS causation_id,
+                unnest($53::text[]) AS correlation_id, unnest($54::text[]) AS actor,
+                unnest($55::text[]) AS traceparent, unnest($56::text[]) AS data,
+                unnest($57::text[]) AS postings, unnest($58::bytea[]) AS row_hash) AS e
 ), timed AS (
     INSERT INTO danbao.decision_times (shard, first_position, last_position, decided_at)
     SELECT 0, base + 1, base + $35::int, $36::timestamptz

@@ -40,6 +40,8 @@ class PostgresUnit:
         self._begun_facts = begun_facts
         self.facts_begun: set[str] = set()
         """Keys of facts that have a row once this transaction is committed."""
+        self._begun_streams: set[str] = set()
+        """Streams that have a row of version 0 from here."""
         self._locked_balances: set[Account] = set()
         self.append_s = 0.0
         self.has_appended = False
@@ -90,7 +92,9 @@ class PostgresUnit:
 
     async def _lock_streams(self, streams: list[str]) -> dict[str, StoredStream]:
         rows = await self._connection.fetch(Q["lock_streams"], streams)
-        return {row[0]: StoredStream(*row[1:]) for row in rows}
+        locked = {row[0]: StoredStream(*row[1:]) for row in rows}
+        self._begun_streams.update(stream for stream, each in locked.items() if not each.version)
+        return locked
 
     async def read_stream(self, stream: str) -> Sequence[LogRow]:
         """Give all events of a stream, oldest first."""
@@ -147,8 +151,7 @@ class PostgresUnit:
         moved = sorted((*key, change) for key, change in writes.balances.items() if change)
         debits = [row for row in moved if (row[0], row[1]) in self._locked_balances]
         credits_ = [row for row in moved if (row[0], row[1]) not in self._locked_balances]
-        begun = [_begun(state) for state in writes.states if state.expected_version == 0]
-        changed = [astuple(state) for state in writes.states if state.expected_version > 0]
+        begun, changed = self._begun_and_changed(writes.states)
         self.has_appended = bool(writes.rows)
         written = await self._connection.fetchrow(
             Q["write"],
@@ -179,6 +182,20 @@ class PostgresUnit:
             raise ConflictError("the log's incarnation changed: start anew")
         return position
 
+    def _begun_and_changed(
+        self, states: Iterable[StateChange]
+    ) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        """Streams that get a row, and those that have one."""
+        begun: list[tuple[object, ...]] = []
+        changed: list[tuple[object, ...]] = []
+        for state in states:
+            stream, expected, *rest = astuple(state)
+            if expected == 0 and stream not in self._begun_streams:
+                begun.append((stream, *rest))
+            else:
+                changed.append((stream, expected, *rest))
+        return begun, changed
+
     async def _write_letters(self, service: str, writes: Writes) -> None:
         for letter in writes.dead_letters:
             await self._connection.execute(
@@ -203,10 +220,6 @@ def _offset_rows(writes: Writes) -> Iterable[Sequence[object]]:
             offset.anchor,
             offset.epoch,
         )
-
-
-def _begun(state: StateChange) -> Sequence[object]:
-    return state.stream, state.version, state.fold_version, state.state
 
 
 def _answer_rows(writes: Writes) -> Iterable[Sequence[object]]:
