@@ -160,6 +160,7 @@ class StoredStream(msgspec.Struct, frozen=True):
 
 
 BEGINNING = StoredStream(0, 0, None)
+"""What a stream that is not there stands at."""
 
 
 class StateChange(msgspec.Struct, frozen=True):
