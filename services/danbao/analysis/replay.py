@@ -11,7 +11,7 @@ from danbao.analysis.log_pages import read_events
 from danbao.analysis.moments import Span
 from danbao.analysis.wanted import Wanted
 from danbao.kernel.kafka.sink import KafkaEventSink
-from danbao.kernel.messages import LogRow, TopicPartition
+from danbao.kernel.messages import LogRow, Numbered
 
 PAGE_EVENTS = 1_000
 CHUNK_EVENTS = 2_000
@@ -90,14 +90,14 @@ async def replay_to_topic(
     after = max(span.after, min(last.values()))
     count = 0
     async for page in pages(connection, wanted, Span(after, max(after, span.upto)), CHUNK_EVENTS):
-        fresh: list[tuple[TopicPartition, int, LogRow]] = []
+        fresh: list[Numbered] = []
         for row in page:
             place = sink.place_of(row)
             if row.position > last[place]:
                 fresh.append((place, last[place], row))
                 last[place] = row.position
         if fresh:
-            await sink.publish(fresh)
+            await sink.publish(await sink.prepare(fresh))
         count += len(fresh)
         report(count)
     return count

@@ -128,6 +128,10 @@ class LogRow(msgspec.Struct, frozen=True):
     postings: str | None
 
 
+Numbered: TypeAlias = tuple[TopicPartition, int, LogRow]
+"""A row with its partition, and the position before it there."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """An inbox row: a command and which of the batch's events answer it (1 is the first)."""
 

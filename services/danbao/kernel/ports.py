@@ -7,7 +7,7 @@ suite runs on both.
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from danbao.kernel.loaded import Account
@@ -15,6 +15,7 @@ from danbao.kernel.messages import (
     KeptLetter,
     Locked,
     LogRow,
+    Numbered,
     Offset,
     Record,
     StoredStream,
@@ -22,6 +23,9 @@ from danbao.kernel.messages import (
     TopicPartition,
     Writes,
 )
+
+Prepared: TypeAlias = Sequence[tuple[TopicPartition, Any]]
+"""Records for their partitions, in the form of the sink that made them."""
 
 
 class Clock(Protocol):
@@ -247,8 +251,12 @@ class EventSink(Protocol):
         """Become the one publisher; gives the last position that each partition holds."""
         ...
 
-    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows with the previous position of their partition, in order within each.
+    async def prepare(self, rows: Sequence[Numbered]) -> Prepared:
+        """Make records of rows, in order; gives way to what is being published."""
+        ...
+
+    async def publish(self, records: Prepared) -> None:
+        """Publish what was prepared, in order within each partition.
 
         Raises:
             OutcomeUnknownError: some partitions may have them, and others not; open again.

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+import msgspec
 import structlog
 
 from danbao.kernel.crash import crash_point
@@ -21,8 +21,8 @@ from danbao.kernel.errors import (
     RetryableError,
     UnavailableError,
 )
-from danbao.kernel.messages import LogRow, TopicPartition
-from danbao.kernel.ports import Clock, EventSink, Store
+from danbao.kernel.messages import LogRow, Numbered, TopicPartition
+from danbao.kernel.ports import Clock, EventSink, Prepared, Store
 from danbao.kernel.pulse import Pulse
 from danbao.kernel.settings import Settings
 
@@ -41,10 +41,22 @@ GATHER_LINGERS_MAX = 14
 CONFIRM_EVERY_S = 0.05
 """A busy relay notes in Postgres so often what was published; it is a lower bound, no more."""
 
-Numbered: TypeAlias = tuple[TopicPartition, int, LogRow]
-"""A row with its partition, and the position before it there."""
-
 log = structlog.get_logger()
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """A slice of the log, ready to be published."""
+
+    rows: int
+    """How many rows were read."""
+    position: int
+    """Of the last row; where it was read after, if there is none."""
+    records: Prepared
+    """Of those rows that their partitions do not hold yet."""
+    fresh: int
+    """How many rows those are."""
+    last: Mapping[TopicPartition, int]
+    """The last position of each partition, once this is published."""
 
 
 @dataclass(slots=True)
@@ -64,9 +76,9 @@ class Relay:
     published: int = 0
     position: int = 0
     opened: int = 0
-    _last: dict[TopicPartition, int] | None = None
+    _last: Mapping[TopicPartition, int] | None = None
     _fence_anew_at: float = 0.0
-    _ahead: Sequence[LogRow] = ()
+    _ahead: Chunk | None = None
     _renew_at: float = 0.0
     _confirmed: int = 0
     _confirm_at: float = 0.0
@@ -131,27 +143,32 @@ class Relay:
             return 0
         if self._last is None or self.clock.monotonic() >= self._fence_anew_at:
             await self._open()
-        limit = self.settings.relay_chunk_max
-        rows = self._ahead or await self.store.read_log(self.position, limit)
-        self._ahead = ()
-        if not rows:
+        assert self._last is not None
+        chunk = self._ahead or await self._prepare(self.position, self._last)
+        self._ahead = None
+        if not chunk.rows:
             await self._confirm()
             return 0
-        assert self._last is not None
-        chunk, last = self._number(rows, self._last)
         crash_point("relay.before_send")
         try:
-            ahead = await self._publish(chunk, rows)
+            ahead = await self._publish(chunk)
         except BaseException:
             self._last = None
             raise
         crash_point("relay.committed")
-        self._last, self._ahead = last, ahead
-        self.published += len(chunk)
-        self.position = rows[-1].position
+        self._last, self._ahead = chunk.last, ahead
+        self.published += chunk.fresh
+        self.position = chunk.position
         if self.clock.monotonic() >= self._confirm_at:
             await self._confirm()
-        return len(rows)
+        return chunk.rows
+
+    async def _prepare(self, after: int, last: Mapping[TopicPartition, int]) -> Chunk:
+        """Read what follows a position, and make records of it."""
+        rows = await self.store.read_log(after, self.settings.relay_chunk_max)
+        fresh, last = self._number(rows, last)
+        records = await self.sink.prepare(fresh)
+        return Chunk(len(rows), rows[-1].position if rows else after, records, len(fresh), last)
 
     async def _confirm(self) -> None:
         """Note what is certainly published, if Postgres does not know it yet.
@@ -166,26 +183,21 @@ class Relay:
         self._confirm_at = self.clock.monotonic() + CONFIRM_EVERY_S
         crash_point("relay.confirmed")
 
-    async def _publish(self, chunk: Sequence[Numbered], rows: Sequence[LogRow]) -> Sequence[LogRow]:
-        """Publish a chunk of these rows; a relay that is behind reads the next ones meanwhile.
-
-        Those rows are given; none if it is not behind.
-        """
-        if not chunk:
-            return ()
-        if len(rows) < (limit := self.settings.relay_chunk_max):
-            await self.sink.publish(chunk)
-            return ()
+    async def _publish(self, chunk: Chunk) -> Chunk | None:
+        """Publish a chunk; a relay that is behind prepares the next one meanwhile, and gives it."""
+        if chunk.rows < self.settings.relay_chunk_max:
+            await self.sink.publish(chunk.records)
+            return None
         published, ahead = await asyncio.gather(
-            self.sink.publish(chunk),
-            self.store.read_log(rows[-1].position, limit),
+            self.sink.publish(chunk.records),
+            self._prepare(chunk.position, chunk.last),
             return_exceptions=True,
         )
         if isinstance(published, BaseException):
             raise published
         if isinstance(ahead, BaseException):
             raise ahead
-        return ahead
+        return ahead if ahead.rows else None
 
     async def _hold_lease(self) -> bool:
         """Be the relay, or stand by."""
@@ -216,7 +228,7 @@ class Relay:
             KafkaLostError: Kafka holds less than was confirmed.
             LogOlderError: Kafka holds more than the log has.
         """
-        self._last, self._ahead = None, ()
+        self._last, self._ahead = None, None
         self._fence_anew_at = self.clock.monotonic() + FENCE_ANEW_S
         self.opened += 1
         last = await self.sink.open()
@@ -248,16 +260,16 @@ class Relay:
         self.position = self._confirmed = confirmed
 
     def _number(
-        self, rows: Sequence[LogRow], last: dict[TopicPartition, int]
-    ) -> tuple[list[Numbered], dict[TopicPartition, int]]:
+        self, rows: Sequence[LogRow], last: Mapping[TopicPartition, int]
+    ) -> tuple[list[Numbered], Mapping[TopicPartition, int]]:
         """Give each row its partition's previous position; skip what the partition holds."""
-        last = dict(last)
-        chunk: list[Numbered] = []
+        after = dict(last)
+        fresh: list[Numbered] = []
         for row in rows:
             place = self.sink.place_of(row)
-            previous = last[place]
+            previous = after[place]
             if row.position <= previous:
                 continue
-            chunk.append((place, previous, row))
-            last[place] = row.position
-        return chunk, last
+            fresh.append((place, previous, row))
+            after[place] = row.position
+        return fresh, after

@@ -14,7 +14,8 @@ from danbao.kernel.memory.broker import MemoryBroker
 from danbao.kernel.memory.sink import MemoryEventSink
 from danbao.kernel.memory.store import MemoryStore
 from danbao.kernel.memory.tables import Lease, Tables
-from danbao.kernel.messages import LogRow, TopicPartition
+from danbao.kernel.messages import LogRow
+from danbao.kernel.ports import Prepared
 from danbao.kernel.relay import CONFIRM_EVERY_S, FENCE_ANEW_S, Relay
 from danbao.testing.engine import Engine
 
@@ -46,11 +47,11 @@ class Slow(MemoryEventSink):
 
     store: Shelf | None = None
 
-    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        if self.store is not None and len(rows) == CHUNK:
+    async def publish(self, records: Prepared) -> None:
+        if self.store is not None and sum(len(of_place) for _, of_place in records) == CHUNK:
             self.store.was_read.clear()
             await self.store.was_read.wait()
-        await super().publish(rows)
+        await super().publish(records)
 
 
 class Torn(MemoryEventSink):
@@ -58,13 +59,12 @@ class Torn(MemoryEventSink):
 
     tears = 1
 
-    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        places = list(dict.fromkeys(place for place, _, _ in rows))
-        if self.tears == 0 or len(places) == 1:
-            await super().publish(rows)
+    async def publish(self, records: Prepared) -> None:
+        if self.tears == 0 or len(records) == 1:
+            await super().publish(records)
             return
         self.tears -= 1
-        await super().publish([row for row in rows if row[0] == places[-1]])
+        await super().publish(records[-1:])
         raise OutcomeUnknownError("the connection broke")
 
 

@@ -1,13 +1,13 @@
 """Writing Kafka: the relay's publisher, and the scheduler's commands."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from aiokafka import AIOKafkaProducer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from danbao.contracts.catalogue import SERVICES, service_of
 from danbao.kernel.errors import OutcomeUnknownError, UnavailableError
@@ -15,11 +15,14 @@ from danbao.kernel.kafka.clients import make_producer
 from danbao.kernel.kafka.fence import fence, take_on
 from danbao.kernel.kafka.stopping import stop
 from danbao.kernel.kafka.tail import last_positions
-from danbao.kernel.messages import LogRow, TimerRow, TopicPartition
+from danbao.kernel.messages import LogRow, Numbered, TimerRow, TopicPartition
+from danbao.kernel.ports import Prepared
 from danbao.kernel.records import event_headers, partition_of, place_of, time_text
 from danbao.kernel.topics import commands_topic, events_topic
 
 BATCH_BYTES = 512 * 1024
+GIVE_WAY_ROWS = 200
+"""Making this many records takes about a millisecond, for which nothing can be sent."""
 DEADLINE_S = 10
 """No call of the producer may take longer (reliability 2a A4, A7b)."""
 TRANSACTIONAL_ID = "danbao.relay.0"
@@ -79,8 +82,30 @@ class KafkaEventSink:
             raise
         return producer
 
-    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows; returns when each is acknowledged, or says that it is unclear which are.
+    async def prepare(self, rows: Sequence[Numbered]) -> Prepared:
+        """Make batches of rows, in order; gives way to what is being published."""
+        producer = self._producer
+        assert producer is not None
+        batches: list[tuple[TopicPartition, BatchBuilder]] = []
+        filling: dict[TopicPartition, BatchBuilder] = {}
+        for number, (place, previous, row) in enumerate(rows, start=1):
+            fields = {
+                "key": row.partition_key.encode(),
+                "value": row.data.encode(),
+                "timestamp": None,
+                "headers": event_headers(row, previous),
+            }
+            batch = filling.get(place)
+            if batch is None or batch.append(**fields) is None:
+                batch = filling[place] = producer.create_batch()
+                batches.append((place, batch))
+                batch.append(**fields)
+            if number % GIVE_WAY_ROWS == 0:
+                await asyncio.sleep(0)
+        return batches
+
+    async def publish(self, records: Prepared) -> None:
+        """Publish batches; returns when each is acknowledged, or says that it is unclear which are.
 
         A producer that waits in vain is given up: what it has on its way arrives before the next
         one's fence, or is refused by it.
@@ -89,32 +114,16 @@ class KafkaEventSink:
         assert producer is not None
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await self._send(producer, rows)
+                await self._send(producer, records)
         except (KafkaError, TimeoutError, OSError) as error:
             await self._give_up()
             raise OutcomeUnknownError(f"publishing ended unclearly: {error!r}") from error
 
-    async def _send(
-        self, producer: AIOKafkaProducer, rows: Sequence[tuple[TopicPartition, int, LogRow]]
-    ) -> None:
-        by_place: dict[TopicPartition, list[tuple[int, LogRow]]] = defaultdict(list)
-        for place, previous, row in rows:
-            by_place[place].append((previous, row))
-        sent = []
-        for place, numbered in by_place.items():
-            batch = producer.create_batch()
-            for previous, row in numbered:
-                fields = {
-                    "key": row.partition_key.encode(),
-                    "value": row.data.encode(),
-                    "timestamp": None,
-                    "headers": event_headers(row, previous),
-                }
-                if batch.append(**fields) is None:
-                    sent.append(await producer.send_batch(batch, place[0], partition=place[1]))
-                    batch = producer.create_batch()
-                    batch.append(**fields)
-            sent.append(await producer.send_batch(batch, place[0], partition=place[1]))
+    async def _send(self, producer: AIOKafkaProducer, records: Prepared) -> None:
+        sent = [
+            await producer.send_batch(batch, place.topic, partition=place.partition)
+            for place, batch in records
+        ]
         for outcome in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -8,7 +8,8 @@ from danbao.contracts.catalogue import SERVICES, service_of
 from danbao.kernel.errors import OutcomeUnknownError
 from danbao.kernel.memory.broker import MemoryBroker
 from danbao.kernel.memory.wire import DIRECT, Wire
-from danbao.kernel.messages import Headers, LogRow, TimerRow, TopicPartition
+from danbao.kernel.messages import Headers, LogRow, Numbered, TimerRow, TopicPartition
+from danbao.kernel.ports import Prepared
 from danbao.kernel.records import event_headers, partition_of, place_of, time_text
 from danbao.kernel.topics import commands_topic, events_topic
 
@@ -37,18 +38,22 @@ class MemoryEventSink:
         await self._wire.cross("opened")
         return {place: self._last_position(place) for place in places}
 
-    async def publish(self, rows: Sequence[tuple[TopicPartition, int, LogRow]]) -> None:
-        """Publish rows, partition by partition as Kafka's clients do."""
-        assert self._epoch > 0, "open comes first"
+    async def prepare(self, rows: Sequence[Numbered]) -> Prepared:
+        """Make records of rows, partition by partition as Kafka's clients do."""
         by_place: dict[TopicPartition, list[Keyed]] = {}
         for place, previous, row in rows:
             record = row.partition_key.encode(), row.data.encode(), event_headers(row, previous)
             by_place.setdefault(place, []).append(record)
+        return list(by_place.items())
+
+    async def publish(self, records: Prepared) -> None:
+        """Publish records, one partition after the other."""
+        assert self._epoch > 0, "open comes first"
         lost, self.lose_next_answer = self.lose_next_answer, None
-        for place, records in by_place.items():
+        for place, of_place in records:
             await self._wire.cross("produce")
             if lost is not False:
-                self._produce(place, records)
+                self._produce(place, of_place)
         await self._wire.cross("acknowledged")
         if lost is not None:
             raise OutcomeUnknownError("publishing ended unclearly")
