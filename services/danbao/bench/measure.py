@@ -1,7 +1,7 @@
 """A whole measurement: engines of its own, accounts, a warm-up, rounds in turns, the verdict."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 
 from danbao.bench import parts
-from danbao.bench.drain import Round
+from danbao.bench.drain import Round, frozen
 from danbao.bench.echo import measure_echo
 from danbao.bench.figures import COMMANDS_A_TRADE, loop_figures, over_rounds, round_figures
 from danbao.bench.loops import Loop
@@ -194,7 +194,11 @@ async def _take_turns(
     for number in range(1, wanted.rounds + 1):
         for side, one in sessions.items():
             report(f"{name}, round {number} of {wanted.rounds}, {side}")
-            measured = await stage.run(one, wanted)
+            resting = [] if stage.is_part else [s for s in sessions.values() if s is not one]
+            with _at_rest(resting):
+                if resting:
+                    await one.drain(wanted.warm_up)
+                measured = await stage.run(one, wanted)
             rounds[side].append(_as_figures(measured))
             report(f"{rounds[side][-1][stage.rate]:,.0f} {stage.rate}")
             if isinstance(measured, Loop) and side == list(sessions)[-1]:
@@ -204,6 +208,18 @@ async def _take_turns(
         figures["sides"] = {side: over_rounds(each, stage.rate) for side, each in rounds.items()}
         figures["ratios"] = _ratios(rounds, stage.rate)
     return figures, loops
+
+
+@contextmanager
+def _at_rest(sessions: Iterable[Session]) -> Iterator[None]:
+    """Freeze the engines whose turn it is not: idle ones cost the other a tenth of a core.
+
+    One that was frozen warms up before it is measured, as its workers must join their groups anew.
+    """
+    with ExitStack() as stack:
+        for each in sessions:
+            stack.enter_context(frozen(each.place.record()))
+        yield
 
 
 async def _ready(session: Session, wanted: Wanted, *, is_part: bool) -> None:

@@ -1,7 +1,8 @@
 """What is measured in turns in one run: two builds, or one build under different work.
 
 Each side has an engine in a home of its own, and they take turns, so that whatever else the machine
-does hits all; the generator is the same.  A ratio whose sides spread wide is refused.
+does hits all; who has no turn is frozen, and the generator is the same.  A ratio whose sides spread
+wide is refused.
 """
 
 import subprocess
