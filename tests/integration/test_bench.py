@@ -75,3 +75,24 @@ def test_a_run_whose_audit_fails_is_void() -> None:
     assert done.returncode == 1
     assert "VOID: the auditor ended with 1" in done.stderr
     assert done.stdout == ""
+
+
+def test_sides_take_turns_and_each_is_whole_at_the_end() -> None:
+    """Who has no turn is frozen for it: its workers come back, and nothing is lost or twice."""
+    done = bench(
+        *("--stage", "closed", "--trades", "60", "--in-flight", "30", "--rounds", "2"),
+        *("--warm-up", "30", "--merchants", "5", "--scale", "1,2", "--audit", AUDIT, "--json"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert {name: len(side["rounds"]) for name, side in figures["sides"].items()} == {
+        "1 worker": 2,
+        "2 workers": 2,
+    }
+    assert [len(each["ratios"]) for each in figures["ratios"]] == [2, 2]
+    assert all(
+        one["trades"] == 60 and one["latency"]["whole trade"]["count"] == 60
+        for side in figures["sides"].values()
+        for one in side["rounds"]
+    )
