@@ -11,7 +11,8 @@ from danbao.analysis.log_pages import read_events
 from danbao.analysis.moments import Span
 from danbao.analysis.wanted import Wanted
 from danbao.kernel.kafka.sink import KafkaEventSink
-from danbao.kernel.messages import LogRow, Numbered
+from danbao.kernel.messages import LogRow
+from danbao.kernel.records import number
 
 PAGE_EVENTS = 1_000
 CHUNK_EVENTS = 2_000
@@ -90,12 +91,7 @@ async def replay_to_topic(
     after = max(span.after, min(last.values()))
     count = 0
     async for page in pages(connection, wanted, Span(after, max(after, span.upto)), CHUNK_EVENTS):
-        fresh: list[Numbered] = []
-        for row in page:
-            place = sink.place_of(row)
-            if row.position > last[place]:
-                fresh.append((place, last[place], row))
-                last[place] = row.position
+        fresh, last = number(page, last, sink.place_of)
         if fresh:
             await sink.publish(await sink.prepare(fresh))
         count += len(fresh)

@@ -3,14 +3,14 @@
 With its headers a record re-makes its log row, leaf hash included.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
 
 from danbao.contracts.catalogue import service_of
-from danbao.kernel.messages import LogRow, Record, TopicPartition
+from danbao.kernel.messages import LogRow, Numbered, Record, TopicPartition
 from danbao.kernel.topics import events_topic
 
 SPEC_VERSION = ("ce_specversion", b"1.0")
@@ -49,6 +49,27 @@ def _places(event_type: str, partitions: int) -> Sequence[TopicPartition]:
 def place_of(row: LogRow, partitions: int) -> TopicPartition:
     """Topic and partition that a row belongs to."""
     return _places(row.type, partitions)[partition_of(row.partition_key, partitions)]
+
+
+def number(
+    rows: Iterable[LogRow],
+    last: Mapping[TopicPartition, int],
+    place_of: Callable[[LogRow], TopicPartition],
+) -> tuple[list[Numbered], dict[TopicPartition, int]]:
+    """Give each row its partition's previous position; skip what the partition holds.
+
+    `last` is the last position that each partition holds; given back as it is with these rows.
+    """
+    after = dict(last)
+    fresh: list[Numbered] = []
+    for row in rows:
+        place = place_of(row)
+        previous = after[place]
+        if row.position <= previous:
+            continue
+        fresh.append((place, previous, row))
+        after[place] = row.position
+    return fresh, after
 
 
 def time_text(at: datetime) -> str:

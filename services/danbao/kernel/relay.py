@@ -6,7 +6,7 @@ from there; it never remembers what it believes to have sent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -21,9 +21,10 @@ from danbao.kernel.errors import (
     RetryableError,
     UnavailableError,
 )
-from danbao.kernel.messages import LogRow, Numbered, TopicPartition
+from danbao.kernel.messages import TopicPartition
 from danbao.kernel.ports import Clock, EventSink, Prepared, Store
 from danbao.kernel.pulse import Pulse
+from danbao.kernel.records import number
 from danbao.kernel.settings import Settings
 
 RETRY_S = 0.5
@@ -166,7 +167,7 @@ class Relay:
     async def _prepare(self, after: int, last: Mapping[TopicPartition, int]) -> Chunk:
         """Read what follows a position, and make records of it."""
         rows = await self.store.read_log(after, self.settings.relay_chunk_max)
-        fresh, last = self._number(rows, last)
+        fresh, last = number(rows, last, self.sink.place_of)
         records = await self.sink.prepare(fresh)
         return Chunk(len(rows), rows[-1].position if rows else after, records, len(fresh), last)
 
@@ -193,7 +194,7 @@ class Relay:
             self._prepare(chunk.position, chunk.last),
             return_exceptions=True,
         )
-        if isinstance(published, BaseException):
+        if isinstance(published, BaseException):  # first: a sink that gave up cannot prepare
             raise published
         if isinstance(ahead, BaseException):
             raise ahead
@@ -258,18 +259,3 @@ class Relay:
         self._short_of_confirmed = 0
         self._last = last
         self.position = self._confirmed = confirmed
-
-    def _number(
-        self, rows: Sequence[LogRow], last: Mapping[TopicPartition, int]
-    ) -> tuple[list[Numbered], Mapping[TopicPartition, int]]:
-        """Give each row its partition's previous position; skip what the partition holds."""
-        after = dict(last)
-        fresh: list[Numbered] = []
-        for row in rows:
-            place = self.sink.place_of(row)
-            previous = after[place]
-            if row.position <= previous:
-                continue
-            fresh.append((place, previous, row))
-            after[place] = row.position
-        return fresh, after
