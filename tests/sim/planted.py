@@ -1,7 +1,7 @@
 """Bugs as somebody might write them, one at a time; each is put in for a `with` block."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
@@ -10,9 +10,9 @@ from danbao.kernel import attempt, retries
 from danbao.kernel.loaded import Account
 from danbao.kernel.memory.store import MemoryStore
 from danbao.kernel.memory.unit import MemoryUnit
-from danbao.kernel.messages import LogRow, Record, TopicPartition, Writes
+from danbao.kernel.messages import Record, Writes
 from danbao.kernel.progress import Progress
-from danbao.kernel.relay import Relay
+from danbao.kernel.relay import Chunk, Relay
 from danbao.kernel.scheduler import TIMERS_MAX, Scheduler
 from danbao.testing.simulation import Fault, database
 
@@ -98,24 +98,21 @@ def head_held_by_the_frozen() -> Iterator[None]:
 @contextmanager
 def relay_trusts_its_memory() -> Iterator[None]:
     """After an unclear answer the relay believes that all went well, and asks nobody."""
-    number, open_ = Relay._number, Relay._open
-    believed: dict[str, tuple[dict[TopicPartition, int], int]] = {}
+    publish, open_ = Relay._publish, Relay._open
+    believed: dict[str, Chunk] = {}
 
-    def remember(
-        relay: Relay, rows: Sequence[LogRow], last: dict[TopicPartition, int]
-    ) -> tuple[list[tuple[TopicPartition, int, LogRow]], dict[TopicPartition, int]]:
-        chunk, after = number(relay, rows, last)
-        believed[relay.owner] = after, rows[-1].position
-        return chunk, after
+    async def remember(relay: Relay, chunk: Chunk) -> Chunk | None:
+        believed[relay.owner] = chunk
+        return await publish(relay, chunk)
 
     async def open_once(relay: Relay) -> None:
         if relay.owner not in believed:
             await open_(relay)
             return
-        relay._last, relay.position = believed[relay.owner]
+        relay._last, relay.position = believed[relay.owner].last, believed[relay.owner].position
 
     with (
-        patch.object(Relay, "_number", remember),
+        patch.object(Relay, "_publish", remember),
         patch.object(Relay, "_open", open_once),
     ):
         yield
