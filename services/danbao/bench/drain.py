@@ -8,16 +8,15 @@ machine.  Each round has trades of its own: a command sent twice would be answer
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-import psutil
 
 from danbao.bench.errors import VoidError
-from danbao.bench.processor import SERVERS, Usage, part_of
+from danbao.bench.freezing import frozen
+from danbao.bench.processor import Usage, part_of
 from danbao.bench.standing import Disk, Standing, read_disk, read_engine_usage, read_standing
 from danbao.bench.whole_trades import STEPS, Step, WholeTrades
 from danbao.engine.record import EngineRecord
@@ -156,22 +155,6 @@ class Drain:
                     f"nothing moves for {STILL_S_MAX:.0f} s at {standing}, expected {target}"
                 )
             await asyncio.sleep(LOOK_EVERY_S)
-
-
-@contextmanager
-def frozen(record: EngineRecord, names: Collection[str] | None = None) -> Iterator[None]:
-    """Stop processes of an engine, all but its servers unless named, and let them go afterwards."""
-    if names is None:
-        names = list(record.processes)
-    processes = [psutil.Process(record.processes[n]) for n in names if n not in SERVERS]
-    try:
-        for process in processes:
-            process.suspend()
-        yield
-    finally:
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
 
 
 async def publish_backlog(bootstrap: str, backlog: Schedule) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import uvloop
 
 from danbao.bench import parts
-from danbao.bench.drain import Round, frozen
+from danbao.bench.drain import Round
 from danbao.bench.echo import measure_echo
 from danbao.bench.figures import COMMANDS_A_TRADE, loop_figures, over_rounds, round_figures
+from danbao.bench.freezing import frozen_with_servers
 from danbao.bench.loops import Loop
 from danbao.bench.place import Place, own_engine
 from danbao.bench.session import Report, Session, Work, session
@@ -212,13 +213,15 @@ async def _take_turns(
 
 @contextmanager
 def _at_rest(sessions: Iterable[Session]) -> Iterator[None]:
-    """Freeze the engines whose turn it is not: idle ones cost the other a tenth of a core.
+    """Freeze the engines whose turn it is not: what they have still to do is part of their turns.
 
-    One that was frozen warms up before it is measured, as its workers must join their groups anew.
+    Idle processes cost the other a tenth of a core, and vacuums that are due now and then a whole
+    one.  An engine that was frozen warms up before it is measured, as its workers must join their
+    groups anew.
     """
     with ExitStack() as stack:
         for each in sessions:
-            stack.enter_context(frozen(each.place.record()))
+            stack.enter_context(frozen_with_servers(each.place.record()))
         yield
 
 

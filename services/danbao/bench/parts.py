@@ -12,8 +12,9 @@ from typing import Any
 
 import psutil
 
-from danbao.bench.drain import STILL_S_MAX, Drain, frozen
+from danbao.bench.drain import STILL_S_MAX, Drain
 from danbao.bench.errors import VoidError
+from danbao.bench.freezing import frozen
 from danbao.bench.processor import part_of
 from danbao.bench.session import Session
 from danbao.bench.standing import Q, read_engine_usage, read_standing

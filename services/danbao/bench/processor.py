@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from danbao.bench.errors import VoidError
 from danbao.engine.record import EngineRecord
 
 PROCESSES_REMEMBERED = 1_000
@@ -66,7 +67,17 @@ def read_usage(record: EngineRecord, backends: Iterable[tuple[int, str]]) -> Usa
     """Read what every process of an engine has used; `backends` are Postgres' with their clients.
 
     Workers of one service are added up.  A given server that is not ours is left out.
+
+    Raises:
+        VoidError: a process is gone, and with it what it has used.
     """
+    try:
+        return _read_usage(record, backends)
+    except psutil.NoSuchProcess as error:
+        raise VoidError(f"process {error.pid} ended while it was measured") from error
+
+
+def _read_usage(record: EngineRecord, backends: Iterable[tuple[int, str]]) -> Usage:
     seconds: dict[str, float] = defaultdict(float)
     memory: dict[str, int] = defaultdict(int)
     postgres_for: dict[str, float] = {}
