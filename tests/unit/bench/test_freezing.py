@@ -10,7 +10,6 @@ from tests.unit.bench.processes import SLEEP, engine
 
 from danbao.bench.freezing import frozen, frozen_with_servers
 
-
 WITHIN_S = 5.0
 """A signal is heard when its process gets a core."""
 
