@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from danbao.bench.processor import SERVERS, children_of
+from danbao.bench.processor import SERVERS
 from danbao.engine.record import EngineRecord
 
 
@@ -33,13 +33,7 @@ def _servers(record: EngineRecord) -> Iterator[psutil.Process]:
         if name in record.processes:
             process = psutil.Process(record.processes[name])
             yield process
-            yield from filter(None, map(_process, children_of(process)))
-
-
-def _process(pid: int) -> psutil.Process | None:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid)
-    return None
+            yield from process.children()
 
 
 @contextmanager

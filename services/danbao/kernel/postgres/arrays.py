@@ -1,9 +1,9 @@
 """Arrays go to Postgres faster: asyncpg need not ask abstract classes what an array is.
 
 It asks them of each element whether it is an array too, and of each array whether it has a size and
-is no mapping.  They answer in Python: a tenth of a busy worker's time for the elements, and of one
-with small batches a twentieth for the sixty arrays of a batch.  All arrays of ours are lists, which
-C can tell.  Sets and other iterables are refused as arguments then, and dicts as before.
+is no mapping.  They answer in Python: a tenth of a busy worker's time for the elements, and sixty
+arrays of each batch besides.  All arrays of ours are lists, which C can tell.  Sets and other
+iterables are refused as arguments then, and dicts as before.
 """
 
 from collections.abc import Mapping
