@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from danbao.bench.drain import Round, Stretch
-from danbao.bench.loops import Loop
+from danbao.bench.loops import SLICE_S, Loop
 from danbao.bench.processor import GENERATOR, Usage
 from danbao.bench.standing import Disk
 from danbao.bench.whole_trades import EVENTS_A_TRADE, STEPS
@@ -41,6 +41,10 @@ def loop_figures(one: Loop) -> dict[str, Any]:
         "log_before": one.log_before,
         **_figures(one.trades, one.seconds, one.usage, one.wal_bytes, one.disk),
         "latency": {name: histogram.figures() for name, histogram in one.latency.items()},
+        "latency_over_time": [
+            {"from_s": number * SLICE_S, **histogram.figures()}
+            for number, histogram in enumerate(one.slices)
+        ],
         **drained,
         "start_late_ms_max": one.start_late_s_max * 1000,
         "memory_bytes_max": _most([sample.usage.memory for sample in one.samples]),
@@ -104,8 +108,13 @@ def spread(values: Sequence[float]) -> float:
 
 
 def middle(figures: Sequence[Any]) -> Any:  # noqa: ANN401 - it has the shape of what it is given
-    """The medians of figures of one shape: numbers, and mappings of such; what is missing is 0."""
+    """The medians of figures of one shape: numbers, mappings and lists; what is missing is 0.
+
+    Lists go as far as the shortest does.
+    """
     first = figures[0]
+    if isinstance(first, list):
+        return [middle(each) for each in zip(*figures, strict=False)]
     if isinstance(first, Mapping):
         names = dict.fromkeys(name for each in figures for name in each)
         return {

@@ -36,6 +36,8 @@ WHOLE_TRADE = "whole trade"
 OPEN_TICK_S = 0.008
 """How often an open loop starts and sends what is due: shorter is prompter, longer is cheaper."""
 CLOSED_TICK_S = 0.02
+SLICE_S = 15.0
+"""Latency over time is told by slices of so many seconds."""
 CALM_TRADES = 20
 """Open at once in any case, however low the rate."""
 NAMES = {step.command: step.name for step in STEPS}
@@ -69,6 +71,8 @@ class Loop:
     samples: Sequence[Sample]
     limits: Limits
     """How trades began."""
+    slices: Sequence[Histogram] = ()
+    """Of all commands, by the `SLICE_S` in which they were to go out: whether it got slower."""
     log_before: int = 0
     """Events in the log before it."""
 
@@ -87,7 +91,9 @@ class Loop:
 class Ear:
     """Hears every event, and notes how long what it ends took."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun_at: float) -> None:
+        self.slices: list[Histogram] = []
+        self._begun_at = begun_at
         self.latency = {name: Histogram() for name in (*NAMES.values(), WHOLE_TRADE)}
         self._begun: dict[str, float] = {}
 
@@ -97,11 +103,19 @@ class Ear:
             line = answers.line if not isinstance(answers.line, list) else answers.line[0]
             name = NAMES.get(line.type)
             if name is not None:
-                self.latency[name].add((at - answers.due_at) * 1000)
+                took_ms = (at - answers.due_at) * 1000
+                self.latency[name].add(took_ms)
+                self._slice_at(answers.due_at).add(took_ms)
             if line.type == CREATE:
                 self._begun[key] = answers.due_at
         elif event_type == END and key in self._begun:
             self.latency[WHOLE_TRADE].add((at - self._begun.pop(key)) * 1000)
+
+    def _slice_at(self, due_at: float) -> Histogram:
+        number = int((due_at - self._begun_at) / SLICE_S)
+        while number >= len(self.slices):
+            self.slices.append(Histogram())
+        return self.slices[number]
 
 
 async def run_loop(
@@ -115,10 +129,11 @@ async def run_loop(
     """
     record = place.record()
     stream = FlowStream(plan.flows(), plan.count, SERVICES)
-    ear, samples = Ear(), list[Sample]()
+    samples: list[Sample] = []
     begun, disk = await read_standing(connection), await read_disk(connection, place.home)
     usage = await read_engine_usage(connection, record)
     begun_at = time.perf_counter()
+    ear = Ear(begun_at)
     sampler = asyncio.create_task(_sample(place, connection, stream, samples))
     try:
         run = await drive(
@@ -146,6 +161,7 @@ async def run_loop(
         disk=(await read_disk(connection, place.home)).since(disk),
         samples=[_rebased(sample, begun_at) for sample in samples],
         limits=limits,
+        slices=ear.slices,
         log_before=begun.position,
     )
 

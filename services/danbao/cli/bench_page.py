@@ -159,4 +159,7 @@ def _over_time(name: str, loop: Loop) -> Section:
             ("Trades under way", plots.under_way(f"{name}-open", loop.samples)),
             ("Memory, MB", plots.memory(f"{name}-memory", loop.samples)),
         ]
+    if len(loop.slices) > 1:
+        plot = plots.latency_over_time(f"{name}-slices", loop.slices)
+        section.plots.insert(0, ("Latency of all commands, ms", plot))
     return section

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from danbao.bench.histogram import Histogram
-from danbao.bench.loops import Sample
+from danbao.bench.loops import SLICE_S, Sample
 from danbao.cli.report.plots import Plot, both, is_wide
 from danbao.cli.report.svg import INK, SERIES
 
@@ -47,6 +47,20 @@ def percentiles(name: str, latency: Mapping[str, Histogram]) -> Plot:
         _legend(axes)
 
     return both(name, "Latency by percentile", draw, height=3.2)
+
+
+def latency_over_time(name: str, slices: Sequence[Histogram]) -> Plot:
+    """Percentiles of each slice of a run, at its middle."""
+
+    def draw(axes: Any) -> None:  # noqa: ANN401
+        times = [(number + 0.5) * SLICE_S for number in range(len(slices))]
+        for colour, share in zip(SERIES, (50.0, 90.0, 99.0), strict=False):
+            values = [histogram.percentile(share) for histogram in slices]
+            axes.plot(times, values, label=f"p{share:g}", color=colour)
+        axes.set_ylabel("ms")
+        _time(axes)
+
+    return both(name, "Latency over time", draw, height=2.8)
 
 
 def rates(name: str, samples: Sequence[Sample]) -> Plot:

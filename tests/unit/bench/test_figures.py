@@ -64,6 +64,13 @@ def test_what_one_round_did_not_see_counts_as_nothing() -> None:
     assert middle([{"a": {"x": 4.0}}, {"a": {}}]) == {"a": {"x": 2.0}}
 
 
+def test_lists_are_compared_place_by_place_as_far_as_all_go() -> None:
+    """One round took a moment longer than the other."""
+    slow, fast = [{"ms": 3.0}, {"ms": 9.0}], [{"ms": 1.0}]
+
+    assert middle([{"slices": slow}, {"slices": fast}]) == {"slices": [{"ms": 2.0}]}
+
+
 def test_a_single_value_has_no_spread() -> None:
     assert spread([3.0]) == 0
 

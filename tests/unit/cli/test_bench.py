@@ -44,6 +44,7 @@ def a_loop() -> Loop:
         disk=Disk({"event_log": 2_000_000, "database": 4_000_000}, 3_000_000),
         samples=samples,
         limits=Limits(rate=100.0),
+        slices=[Histogram([4.0, 5.0]), Histogram([90.0])],
     )
 
 
@@ -68,7 +69,8 @@ def test_a_page_has_everything_in_itself() -> None:
 
     page = render_bench(figures(loop), {"open": [loop]})
 
-    assert page.count("<svg") == 12
+    assert page.count("<svg") == 14
+    assert "Latency of all commands, ms" in page
     assert "a &lt;fast&gt; one" in page
     assert "abc1234" in page
     assert "src=" not in page
@@ -83,7 +85,7 @@ def test_several_stages_stand_on_one_page_and_one_below_the_other() -> None:
 
     page = render_bench(found, {"closed": [loop], "open": [loop]})
 
-    assert page.count("<svg") == 24
+    assert page.count("<svg") == 28
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert "Closed loop" in printed(found)
