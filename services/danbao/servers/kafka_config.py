@@ -48,8 +48,8 @@ def server_properties(data: Path, broker_port: int, controller_port: int) -> str
         "group.initial.rebalance.delay.ms": 0,
         "auto.leader.rebalance.enable": "false",
         # Small thread pools and buffers: two cores are shared with everything else.
-        "num.network.threads": 2,
-        "num.io.threads": 4,
+        "num.network.threads": 1,
+        "num.io.threads": 2,
         "background.threads": 2,
         "num.recovery.threads.per.data.dir": 2,
         "log.cleaner.threads": 1,
