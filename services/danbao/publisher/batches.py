@@ -6,11 +6,16 @@ reorders within a topic.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Any, TypeAlias
+
+from aiokafka.errors import KafkaError
 
 from danbao.kernel.kafka.clients import make_producer
 
 BATCH_BYTES_MAX = 131_072
+BROKER_WITHIN_S = 15.0
+BROKER_LOOK_EVERY_S = 0.1
 
 Header: TypeAlias = tuple[str, bytes]
 OutRecord: TypeAlias = tuple[bytes, bytes, Sequence[Header]]
@@ -33,10 +38,26 @@ class BatchSender:
         self._failure: BaseException | None = None
 
     async def start(self) -> dict[str, int]:
-        """Connect; gives all topics with their numbers of partitions."""
+        """Connect; gives all topics with their numbers of partitions.
+
+        Raises:
+            PublishError: Kafka names no broker for `BROKER_WITHIN_S`.
+        """
         await self._producer.start()
-        cluster = await self._producer.client.fetch_all_metadata()
+        cluster = await self._cluster()
         return {topic: len(cluster.partitions_for_topic(topic)) for topic in cluster.topics()}
+
+    async def _cluster(self) -> Any:  # noqa: ANN401
+        """Look all topics up; a broker that hung is fenced for a moment, and not named then."""
+        deadline = monotonic() + BROKER_WITHIN_S
+        while True:
+            try:
+                return await self._producer.client.fetch_all_metadata()
+            except KafkaError as error:
+                if monotonic() >= deadline:
+                    message = f"Kafka named no broker for {BROKER_WITHIN_S:g} s: is it up?"
+                    raise PublishError(message) from error
+            await asyncio.sleep(BROKER_LOOK_EVERY_S)
 
     async def stop(self) -> None:
         """Wait for what is on its way and disconnect."""
