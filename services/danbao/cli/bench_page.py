@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from danbao.bench.loops import Loop
+from danbao.bench.loops import SLICE_S, Loop
 from danbao.bench.measure import stages_of
 from danbao.cli import bench_plots as plots
 from danbao.cli.bench_tables import TITLES
@@ -151,15 +151,19 @@ def _latency(name: str, figures: Mapping[str, Any], loop: Loop) -> Section:
 
 def _over_time(name: str, loop: Loop) -> Section:
     section = Section(
-        f"{name}-time", f"Over time, {name} loop", "One look a second, in the last round.", []
+        f"{name}-time",
+        f"Over time, {name} loop",
+        f"The last round: latency by the {SLICE_S:g} seconds in which commands were to go out, all "
+        "else by one look a second.",
+        [],
     )
+    if len(loop.slices) > 1:
+        plot = plots.latency_over_time(f"{name}-slices", loop.slices)
+        section.plots.append(("Latency of all commands, ms", plot))
     if len(loop.samples) > 1:
-        section.plots = [
+        section.plots += [
             ("Events a second", plots.rates(f"{name}-rates", loop.samples)),
             ("Trades under way", plots.under_way(f"{name}-open", loop.samples)),
             ("Memory, MB", plots.memory(f"{name}-memory", loop.samples)),
         ]
-    if len(loop.slices) > 1:
-        plot = plots.latency_over_time(f"{name}-slices", loop.slices)
-        section.plots.insert(0, ("Latency of all commands, ms", plot))
     return section
