@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from aiokafka.errors import KafkaError
 
 from danbao.bench.errors import VoidError
 from danbao.bench.machine import describe_machine, now_text
@@ -19,7 +20,7 @@ from danbao.cli.exits import REFUSED, UNAVAILABLE, WRONG_USE, fail
 from danbao.cli.extras import analysis_extra
 from danbao.cli.format import json_text, page
 from danbao.kernel.errors import DanbaoError
-from danbao.publisher import FlowsStuckError
+from danbao.publisher import FlowsStuckError, PublishError
 from danbao.publisher.limits import Burst
 from danbao.servers import ServerError
 
@@ -117,6 +118,8 @@ def _measured(wanted: Wanted) -> Found:
         fail(f"VOID: {error}", REFUSED, error.todo)
     except (DanbaoError, ServerError) as error:
         fail(f"{error.code}: {error}", UNAVAILABLE, getattr(error, "todo", ""))
+    except (KafkaError, PublishError) as error:
+        fail(f"Kafka does not answer: {error!r}", UNAVAILABLE)
 
 
 def _write(path: Path, text: str) -> None:

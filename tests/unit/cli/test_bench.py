@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -14,8 +15,10 @@ from danbao.bench.loops import Loop, Sample
 from danbao.bench.processor import Usage
 from danbao.bench.sides import compare
 from danbao.bench.standing import Disk, Standing
+from danbao.cli import bench
 from danbao.cli.bench_page import render_bench
 from danbao.cli.bench_tables import tables
+from danbao.cli.exits import UNAVAILABLE
 from danbao.cli.main import make_app
 from danbao.publisher import Limits
 
@@ -122,3 +125,16 @@ def test_comparisons_exclude_each_other() -> None:
 
     assert answer.exit_code == 2
     assert "exclude each other" in answer.stderr
+
+
+def test_a_kafka_that_goes_away_ends_it_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(*_: object) -> None:
+        raise KafkaError("no broker")
+
+    monkeypatch.setattr(bench, "measure", lost)
+    answer = CliRunner().invoke(make_app("bench"), ["bench", "--json"])
+
+    assert answer.exit_code == UNAVAILABLE
+    assert "Kafka does not answer" in answer.stderr
